@@ -1,0 +1,1 @@
+"""Modelyard: train, promote and serve models on Kubernetes by applying YAML."""
