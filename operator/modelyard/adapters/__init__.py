@@ -1,0 +1,1 @@
+"""Other systems, each behind a Protocol that core defines."""

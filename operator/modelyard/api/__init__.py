@@ -1,0 +1,1 @@
+"""What users write: the kinds' models, their conditions, labels and names."""

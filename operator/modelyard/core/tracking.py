@@ -1,0 +1,178 @@
+"""What core asks of MLflow, and what comes back. Times are milliseconds since the epoch, as MLflow keeps them.
+
+Every question may be asked any number of times: those that make something look for it first.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from modelyard.core.plan import Failure
+
+Pairs = tuple[tuple[str, str], ...]
+"""Names and values in order: tags, parameters."""
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+
+
+@dataclass(frozen=True)
+class AttemptIdentity:
+    """Names one attempt across all clusters that share an MLflow; kept as tags on its run."""
+
+    cluster: str
+    """UID of the cluster's kube-system namespace."""
+    owner_uid: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class EnsureRun:
+    """Find the attempt's run by its identity tags, else create it (and its experiment). Answer: `Run`."""
+
+    identity: AttemptIdentity
+    experiment: str
+    run_name: str
+    tags: Pairs = ()
+    parameters: Pairs = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that exists."""
+
+    run_id: str
+    experiment_id: str
+
+
+@dataclass(frozen=True)
+class EndRun:
+    """Set the run's final status, end time and tags, whatever it says now. Answer: `Ended`."""
+
+    run_id: str
+    status: RunStatus
+    end_time_ms: int
+    tags: Pairs = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the run said before it was ended: RUNNING where the code never ended it."""
+
+    previous_status: str
+
+
+@dataclass(frozen=True)
+class FindModels:
+    """The logged models whose source is this run. Answer: tuple of `LoggedModel`, oldest first."""
+
+    run_id: str
+    experiment_id: str
+
+
+@dataclass(frozen=True)
+class LoggedModel:
+    """A model that a run logged."""
+
+    model_id: str
+    name: str
+    status: str
+    """READY, PENDING or UPLOAD_FAILED."""
+    versions: Pairs = ()
+    """Registered by the code itself: (registered model, version)."""
+
+
+@dataclass(frozen=True)
+class RegisterVersion:
+    """Register a logged model once: the version with this identity, else one of the same logged model, else a new one.
+
+    Sets the tags and the aliases either way. Answer: `RegisteredVersion`.
+    """
+
+    identity: AttemptIdentity
+    name: str
+    model_id: str
+    run_id: str
+    tags: Pairs = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version in the registry."""
+
+    name: str
+    version: str
+    model_id: str | None
+    run_id: str | None
+    tags: Pairs = ()
+
+
+@dataclass(frozen=True)
+class ReadMetrics:
+    """The latest values of these metrics of a run. Answer: tuple of `Metric`, in the order asked, missing ones left out."""
+
+    run_id: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The latest value of one metric; may be NaN or infinite."""
+
+    name: str
+    value: float
+    step: int
+
+
+@dataclass(frozen=True)
+class ResolveAlias:
+    """The version an alias points at. Answer: `RegisteredVersion`, or None when model or alias does not exist."""
+
+    name: str
+    alias: str
+
+
+@dataclass(frozen=True)
+class GetVersion:
+    """One version by its number. Answer: `RegisteredVersion`, or None when it does not exist."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True)
+class FindOpenRuns:
+    """Runs of this cluster that are not ended. Answer: tuple of `OpenRun`."""
+
+    cluster: str
+
+
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that is not ended, with the identity its tags give."""
+
+    run_id: str
+    identity: AttemptIdentity
+
+
+TrackingQuestion = (
+    EnsureRun | EndRun | FindModels | RegisterVersion | ReadMetrics | ResolveAlias | GetVersion | FindOpenRuns
+)
+
+
+class Tracking(Protocol):
+    """An experiment tracker and model registry."""
+
+    async def ask(self, question: TrackingQuestion) -> Any | Failure:  # noqa: ANN401 - the question's docstring says
+        """Answer within a bounded time; never raises for what the other system does wrong."""
+        ...
+
+    def run_url(self, run: Run) -> str | None:
+        """Where a person reads this run, or None without a URL for people."""
+        ...

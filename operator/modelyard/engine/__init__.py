@@ -1,0 +1,1 @@
+"""Runs decisions: caches, work queue, leader election, resync, reconcile loop, metrics, probes. Knows no kind."""

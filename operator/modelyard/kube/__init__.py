@@ -1,0 +1,1 @@
+"""The API server: reading, server-side apply, delete, Events."""

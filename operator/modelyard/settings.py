@@ -1,0 +1,78 @@
+"""The operator's settings: environment variables, read once at start into a frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from modelyard.__about__ import __version__
+
+_PREFIX = "MODELYARD_"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each field is read from MODELYARD_<FIELD>; the chart's values.yaml says what they are for."""
+
+    tracking_uri: str = ""
+    """Where the operator reaches MLflow; empty: no MLflow, and every kind says so."""
+    pod_tracking_uri: str = ""
+    """Where pods reach MLflow; the operator's own when left empty."""
+    tracking_ui_url: str = ""
+    """Where people open MLflow's pages, for the links in status; none when left empty."""
+    pod_credentials_secret: str = ""
+    """A Secret in each user's namespace with MLFLOW_TRACKING_USERNAME, _PASSWORD or _TOKEN; none when left empty."""
+    pod_ca_config_map: str = ""
+    """A ConfigMap in each user's namespace with ca.crt, for an MLflow behind a private authority."""
+    tracking_timeout_seconds: float = 10.0
+    tracking_threads: int = 8
+
+    trainer_image: str = f"modelyard/trainer:{__version__}"
+    server_image: str = f"modelyard/model-server:{__version__}"
+    fetcher_image: str = f"modelyard/model-fetcher:{__version__}"
+    image_pull_policy: str = "IfNotPresent"
+    default_backend: str = "SeldonDeployment"
+    service_url: str = "http://{service}.{namespace}.svc:{port}"
+    """How this cluster's Services are reached, for the readiness question and status.url."""
+
+    namespaces: tuple[str, ...] = ()
+    """The namespaces that are watched; all of them when empty."""
+    operator_namespace: str = "modelyard-system"
+    """Where the leader's Lease lives."""
+    identity: str = "modelyard"
+    """This replica's name in the Lease: its pod's name."""
+    workers: int = 16
+    resync_seconds: float = 600.0
+    alias_poll_seconds: float = 15.0
+    lease_seconds: float = 15.0
+    probe_host: str = "0.0.0.0"  # noqa: S104 - the kubelet asks from outside the pod
+    probe_port: int = 8080
+    metrics_port: int = 8081
+    log_level: str = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Read every setting that the environment names.
+
+        Raises:
+            ValueError: a value does not parse; the message names the variable.
+        """
+        values = {}
+        for field in fields(cls):
+            name = _PREFIX + field.name.upper()
+            if name in environment:
+                values[field.name] = _parse(name, environment[name], type(field.default))
+        return cls(**values)  # type: ignore[arg-type] # _parse made each value of its field's type
+
+    @property
+    def tracking_uri_for_pods(self) -> str:
+        """The tracking URI that pods get."""
+        return self.pod_tracking_uri or self.tracking_uri
+
+
+def _parse(name: str, text: str, kind: type) -> object:
+    """One variable's value as its field's type; tuples are comma-separated."""
+    if kind is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ValueError(f"{name}={text!r} is not a valid {kind.__name__}: {error}") from error
