@@ -35,6 +35,8 @@ class Settings:
 
     namespaces: tuple[str, ...] = ()
     """The namespaces that are watched; all of them when empty."""
+    cluster_id: str = ""
+    """Names this cluster in MLflow; the UID of the kube-system namespace when left empty."""
     operator_namespace: str = "modelyard-system"
     """Where the leader's Lease lives."""
     identity: str = "modelyard"

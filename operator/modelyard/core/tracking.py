@@ -115,7 +115,7 @@ class RegisteredVersion:
 
 @dataclass(frozen=True)
 class ReadMetrics:
-    """The latest values of these metrics of a run. Answer: tuple of `Metric`, in the order asked, missing ones left out."""
+    """The latest values of these metrics. Answer: tuple of `Metric`, in the order asked, missing ones left out."""
 
     run_id: str
     names: tuple[str, ...]

@@ -1,0 +1,134 @@
+"""Makes CustomResourceDefinitions from the kinds' models: structural schemas, small, with every rule in them."""
+
+from typing import Any
+
+from modelyard.api.base import Kind
+from modelyard.api.names import CATEGORY, GROUP, VERSION
+
+Schema = dict[str, Any]
+
+_KEPT = frozenset(
+    {
+        "additionalProperties",
+        "default",
+        "description",
+        "enum",
+        "format",
+        "items",
+        "maxItems",
+        "maxLength",
+        "maximum",
+        "minItems",
+        "minLength",
+        "minimum",
+        "pattern",
+        "properties",
+        "required",
+        "type",
+    }
+)
+
+
+def crd_of(kind: type[Kind]) -> Schema:
+    """The CustomResourceDefinition of a kind."""
+    singular = kind.kind_name.lower()
+    subresources: Schema = {"status": {}}
+    if kind.scale_paths:
+        subresources["scale"] = dict(kind.scale_paths)
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.kind_name,
+                "listKind": f"{kind.kind_name}List",
+                "plural": kind.plural,
+                "singular": singular,
+                "shortNames": list(kind.short_names),
+                "categories": [CATEGORY],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": subresources,
+                    "additionalPrinterColumns": [
+                        column.model_dump(by_alias=True, exclude_defaults=True) | {"type": column.type}
+                        for column in kind.columns
+                    ],
+                    "schema": {"openAPIV3Schema": schema_of(kind)},
+                }
+            ],
+        },
+    }
+
+
+def schema_of(kind: type[Kind]) -> Schema:
+    """The structural OpenAPI schema of a kind, references resolved."""
+    document = kind.model_json_schema(by_alias=True, mode="validation")
+    definitions = document.get("$defs", {})
+    spec = _structural(document["properties"]["spec"], definitions)
+    status = _structural(document["properties"]["status"], definitions)
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": document["description"],
+        "required": ["spec"],
+        "x-kubernetes-validations": [dict(item) for item in kind.rules],
+        "properties": {
+            "apiVersion": text,
+            "kind": text,
+            "metadata": {"type": "object"},
+            "spec": spec,
+            "status": status,
+        },
+    }
+
+
+def _structural(node: Schema, definitions: Schema) -> Schema:
+    """One schema node without references, titles and nulls.
+
+    Raises:
+        ValueError: a union that a structural schema cannot say.
+    """
+    node = _resolved(node, definitions)
+    if node.get("x-kubernetes-int-or-string"):
+        return {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+    if node.get("x-kubernetes-preserve-unknown-fields"):
+        kept = {key: node[key] for key in ("description", "x-kubernetes-preserve-unknown-fields") if key in node}
+        return {"type": "object"} | kept
+    out = {key: value for key, value in node.items() if key in _KEPT or key.startswith("x-kubernetes-")}
+    if "properties" in out:
+        out["properties"] = {name: _structural(child, definitions) for name, child in out["properties"].items()}
+        out.pop("additionalProperties", None)
+    elif isinstance(out.get("additionalProperties"), dict):
+        out["additionalProperties"] = _structural(out["additionalProperties"], definitions)
+    if "items" in out:
+        out["items"] = _structural(out["items"], definitions)
+    if isinstance(out.get("default"), dict) and not out["default"]:
+        out["default"] = {}
+    if out.get("default", "") is None:
+        del out["default"]
+    if "type" not in out:
+        raise ValueError(f"no structural schema for {node}")
+    return out
+
+
+def _resolved(node: Schema, definitions: Schema) -> Schema:
+    """The node itself: what it refers to or the one non-null choice, under its own keys."""
+    while True:
+        if "$ref" in node:
+            target = definitions[node["$ref"].rsplit("/", 1)[-1]]
+            node = target | {key: value for key, value in node.items() if key != "$ref"}
+        elif "anyOf" in node and not node.get("x-kubernetes-int-or-string"):
+            choices = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
+            if len(choices) != 1:
+                raise ValueError(f"a structural schema has no unions: {node}")
+            extras = {key: value for key, value in node.items() if key != "anyOf"}
+            node = choices[0] | extras
+        else:
+            return node

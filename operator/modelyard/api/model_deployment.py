@@ -1,0 +1,187 @@
+"""ModelDeployment: keeps serving exactly the version that an alias points at."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from modelyard.api.base import (
+    Condition,
+    EnvVar,
+    FreeObject,
+    Kind,
+    KubeModel,
+    PodTemplate,
+    PrinterColumn,
+    ResourceRequirements,
+    environment_rules,
+    keyed_by,
+    rule,
+    rules,
+)
+from modelyard.api.registry import Alias, ModelName, VersionNumber
+
+BackendName = Literal["SeldonDeployment", "Deployment"]
+
+
+class ServedModel(KubeModel):
+    """Which version is served."""
+
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.alias) != has(self.version)",
+                "spec.model needs exactly one of alias (follow it) and version (stay at it)",
+            )
+        )
+    }
+
+    name: ModelName
+    """The registered model."""
+    alias: Alias | None = None
+    """Serve what this alias points at, and follow it."""
+    version: VersionNumber | None = None
+    """Serve this version."""
+
+
+class Server(KubeModel):
+    """The container that serves."""
+
+    image: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
+    """The image; left out, the model server image of this release (MLServer with MLflow's runtime)."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits."""
+    env: Annotated[
+        list[EnvVar] | None,
+        Field(max_length=100, json_schema_extra=keyed_by("name") | environment_rules("spec.server.env")),
+    ] = None
+    """Environment variables; names that the operator sets itself are refused."""
+    env_from: Annotated[list[FreeObject] | None, Field(max_length=20)] = None
+    """Secrets and ConfigMaps of this namespace whose keys become variables."""
+
+
+class ModelDeploymentSpec(KubeModel):
+    """What to serve, and how."""
+
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "!has(oldSelf.backend) || (has(self.backend) && self.backend == oldSelf.backend)",
+                "spec.backend cannot change: make a second ModelDeployment with the other backend and move clients",
+            )
+        )
+    }
+
+    model: ServedModel
+    """Which version is served."""
+    backend: BackendName | None = None
+    """What runs the servers; the chart's serving.defaultBackend when left out. Cannot change."""
+    server: Server = Server()
+    """The container that serves."""
+    pod_template: PodTemplate | None = None
+    """Everything else of the serving pods."""
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """How many pods serve."""
+    paused: bool = False
+    """Keep serving, take no new version."""
+    progress_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
+    """How long a new version may take until it serves."""
+
+
+class StableVersion(KubeModel):
+    """The version that serves."""
+
+    version: VersionNumber
+    """The registered model's version."""
+    run_id: Annotated[str | None, Field(alias="runID")] = None
+    """The MLflow run that made it."""
+    training_job: str | None = None
+    """The TrainingJob that made it, as <namespace>/<name>."""
+    since: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """Since when it serves."""
+
+
+class BackendRef(KubeModel):
+    """The object that runs the servers."""
+
+    api_version: str
+    """Its API version."""
+    kind: str
+    """Its kind."""
+    name: str
+    """Its name."""
+    uid: str | None = None
+    """Its UID."""
+
+
+class ModelDeploymentStatus(KubeModel):
+    """What is served."""
+
+    observed_generation: int | None = None
+    """The generation of spec that this status speaks of."""
+    conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
+    """Ready, Progressing, ModelResolved, Degraded; Reconciling and Stalled while they are true."""
+    url: str | None = None
+    """Where predictions are answered, in the cluster."""
+    replicas: int | None = None
+    """Pods that exist."""
+    available_replicas: int | None = None
+    """Pods that serve."""
+    selector: str | None = None
+    """Selects the serving pods, for kubectl scale and autoscalers."""
+    stable: StableVersion | None = None
+    """The version that serves."""
+    desired_version: VersionNumber | None = None
+    """What the alias or spec says now."""
+    progress: "Progress | None" = None
+    """The switch under way."""
+    backend_ref: BackendRef | None = None
+    """The object that runs the servers."""
+
+
+class Progress(KubeModel):
+    """A switch from one version to another."""
+
+    version: VersionNumber
+    """The version that is being taken up."""
+    generation: int | None = None
+    """The generation of spec it was begun with; an edit of spec begins it anew."""
+    started_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+    """When it began."""
+
+
+class ModelDeployment(Kind):
+    """Serves the version of a registered model that an alias points at."""
+
+    kind_name: ClassVar[str] = "ModelDeployment"
+    plural: ClassVar[str] = "modeldeployments"
+    short_names: ClassVar[tuple[str, ...]] = ("md",)
+    columns: ClassVar[tuple[PrinterColumn, ...]] = (
+        PrinterColumn(name="Ready", json_path=".status.conditions[?(@.type=='Ready')].status"),
+        PrinterColumn(name="Reason", json_path=".status.conditions[?(@.type=='Ready')].reason"),
+        PrinterColumn(name="Model", json_path=".spec.model.name"),
+        PrinterColumn(name="Stable", json_path=".status.stable.version"),
+        PrinterColumn(name="Desired", json_path=".status.desiredVersion"),
+        PrinterColumn(name="Age", json_path=".metadata.creationTimestamp", type="date"),
+        PrinterColumn(name="URL", json_path=".status.url", priority=1),
+        PrinterColumn(name="Backend", json_path=".status.backendRef.kind", priority=1),
+    )
+    rules: ClassVar[tuple[dict[str, str], ...]] = (
+        rule(
+            "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 40",
+            "metadata.name must be at most 40 lower-case letters, digits and '-', beginning with a letter: "
+            "Services are named after it",
+        ),
+    )
+    scale_paths: ClassVar[dict[str, str] | None] = {
+        "specReplicasPath": ".spec.replicas",
+        "statusReplicasPath": ".status.replicas",
+        "labelSelectorPath": ".status.selector",
+    }
+
+    spec: ModelDeploymentSpec
+    """What to serve, and how."""
+    status: ModelDeploymentStatus | None = None
+    """What is served."""
+
+
+ModelDeploymentStatus.model_rebuild()

@@ -1,0 +1,274 @@
+"""TrainingJob: runs pods that train, keeps one MLflow run per attempt true to them, registers the model."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from modelyard.api.base import (
+    Condition,
+    EnvVar,
+    FreeObject,
+    Kind,
+    KubeModel,
+    PodTemplate,
+    PrinterColumn,
+    ResourceRequirements,
+    Tag,
+    environment_rules,
+    keyed_by,
+    rule,
+)
+from modelyard.api.registry import Alias, ModelName, VersionNumber
+
+
+class Trainer(KubeModel):
+    """The container that trains."""
+
+    image: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
+    """The image; left out, the trainer image of this release (Python, scikit-learn, pandas, MLflow)."""
+    command: Annotated[list[str] | None, Field(max_length=64)] = None
+    """What is run, one list item per argument; the image's own entrypoint when left out."""
+    args: Annotated[list[str] | None, Field(max_length=256)] = None
+    """Arguments; $(PARAM_NAME) stands for a parameter's value."""
+    working_dir: Annotated[str | None, Field(pattern=r"^/", max_length=1024)] = None
+    """Where it runs; with a source, the folder that holds the source's files."""
+    env: Annotated[
+        list[EnvVar] | None,
+        Field(max_length=100, json_schema_extra=keyed_by("name") | environment_rules("spec.trainer.env")),
+    ] = None
+    """Environment variables; names that the operator sets itself are refused."""
+    env_from: Annotated[list[FreeObject] | None, Field(max_length=20)] = None
+    """Secrets and ConfigMaps of this namespace whose keys become variables."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits."""
+    volume_mounts: Annotated[list[FreeObject] | None, Field(max_length=50)] = None
+    """Mounts of volumes that podTemplate.spec.volumes declares."""
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    """When the image is fetched."""
+
+
+class ConfigMapSource(KubeModel):
+    """Code in a ConfigMap of the same namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    """The ConfigMap; its keys become files in the working directory."""
+
+
+class Source(KubeModel):
+    """Where the code comes from when it is not in the image."""
+
+    config_map: ConfigMapSource
+    """Code in a ConfigMap."""
+
+
+class Parameter(KubeModel):
+    """One parameter of the training."""
+
+    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    """Its name: letters, digits and underscores."""
+    value: Annotated[str, Field(max_length=6000)]
+    """Its value, as text."""
+
+
+class Backoff(KubeModel):
+    """How long to wait between attempts; doubles each time."""
+
+    initial_seconds: Annotated[int, Field(ge=0, le=86400)] = 10
+    """Seconds before the second attempt."""
+    max_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
+    """Seconds that no wait exceeds."""
+
+
+class Retry(KubeModel):
+    """What happens after an attempt failed."""
+
+    limit: Annotated[int, Field(ge=0, le=100)] = 2
+    """Further attempts after the first."""
+    backoff: Backoff = Backoff()
+    """How long to wait between attempts."""
+
+
+class TrackingSpec(KubeModel):
+    """The MLflow runs of this job."""
+
+    experiment: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    """The experiment; <namespace>/<name> when left out."""
+    run_name: Annotated[str | None, Field(min_length=1, max_length=250)] = None
+    """The runs' name; <name>-<attempt> when left out."""
+    tags: Annotated[list[Tag] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
+    """Tags on every run."""
+    metrics: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=250)]] | None,
+        Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = None
+    """Metrics that are mirrored into status; the first is a column of kubectl get."""
+
+
+class ModelSpec(KubeModel):
+    """The registered model that a success adds a version to."""
+
+    name: ModelName
+    """The registered model."""
+    artifact: Annotated[str | None, Field(min_length=1, max_length=250)] = None
+    """Which logged model, by its name; needed when a run logs several."""
+    register_when: Annotated[Literal["OnSuccess", "Never"], Field(alias="register")] = "OnSuccess"
+    """OnSuccess registers the model; Never only checks that it was logged."""
+    aliases: Annotated[
+        list[Alias] | None, Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "set"})
+    ] = None
+    """Aliases set on the new version."""
+    tags: Annotated[list[Tag] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
+    """Tags set on the new version."""
+
+
+class TrainingJobSpec(KubeModel):
+    """What to train."""
+
+    suspend: bool = False
+    """Stop the pods and keep the object; unset to go on with a new attempt."""
+    trainer: Trainer
+    """The container that trains."""
+    pod_template: PodTemplate | None = None
+    """Everything else of the pod."""
+    source: Source | None = None
+    """Where the code comes from when it is not in the image."""
+    parameters: Annotated[list[Parameter] | None, Field(max_length=100, json_schema_extra=keyed_by("name"))] = None
+    """Parameters: on the run, as PARAM_<NAME> in the environment, in /etc/modelyard/parameters.json."""
+    retry: Retry = Retry()
+    """What happens after an attempt failed."""
+    tracking: TrackingSpec = TrackingSpec()
+    """The MLflow runs of this job."""
+    model: ModelSpec | None = None
+    """The registered model that a success adds a version to; none when left out."""
+
+
+class Attempt(KubeModel):
+    """One attempt: one Job, one run."""
+
+    number: int
+    """1 for the first."""
+    job: str
+    """The Job's name."""
+    run_id: Annotated[str | None, Field(alias="runID")] = None
+    """The MLflow run."""
+    reason: str | None = None
+    """How it ended: Succeeded, Error, OOMKilled, Suspended …; none while it runs."""
+    exit_code: int | None = None
+    """The trainer's exit code."""
+    message: Annotated[str | None, Field(max_length=1024)] = None
+    """What is known beyond the reason."""
+    node: str | None = None
+    """Where its pod ran."""
+    start_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """When its Job was made."""
+    completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """When its pod ended."""
+
+
+class TrackingStatus(KubeModel):
+    """Where the newest attempt is tracked."""
+
+    experiment_id: Annotated[str | None, Field(alias="experimentID")] = None
+    """The MLflow experiment."""
+    run_id: Annotated[str | None, Field(alias="runID")] = None
+    """The MLflow run."""
+    url: str | None = None
+    """The run's page, where the operator was told of one."""
+
+
+class MetricValue(KubeModel):
+    """One mirrored metric."""
+
+    name: str
+    """Its name."""
+    value: str
+    """Its latest value; NaN and Infinity are written out."""
+    step: int
+    """The step of that value."""
+
+
+class ModelVersionStatus(KubeModel):
+    """The version that this job made."""
+
+    name: ModelName
+    """The registered model."""
+    version: VersionNumber
+    """Its version."""
+    model_id: Annotated[str | None, Field(alias="modelID")] = None
+    """The logged model."""
+
+
+class TrainingJobStatus(KubeModel):
+    """What happened."""
+
+    observed_generation: int | None = None
+    """The generation of spec that this status speaks of."""
+    conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
+    """Complete, Failed, Suspended, Tracked, Registered; Reconciling and Stalled while they are true."""
+    start_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """When the first attempt began."""
+    completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """When it was over, for good or bad."""
+    attempt: int | None = None
+    """The newest attempt's number."""
+    failures: int | None = None
+    """Attempts that count against retry.limit."""
+    next_attempt_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """When the next attempt begins, while waiting for it."""
+    attempts: Annotated[list[Attempt] | None, Field(max_length=10, json_schema_extra=keyed_by("number"))] = None
+    """The newest ten attempts."""
+    tracking: TrackingStatus | None = None
+    """Where the newest attempt is tracked."""
+    metrics: Annotated[list[MetricValue] | None, Field(max_length=10, json_schema_extra=keyed_by("name"))] = None
+    """Mirrored metrics."""
+    parameters_digest: str | None = None
+    """SHA-256 of the parameters, to find runs of the same ones."""
+    model_version: ModelVersionStatus | None = None
+    """The version that this job made."""
+
+
+_NEVER_STARTED = "(oldSelf.spec.suspend && !oldSelf.?status.?startTime.hasValue())"
+
+
+def _fixed(field: str) -> dict[str, str]:
+    """The rule that a part of spec stays as it was once the job started."""
+    path = ".?".join(field.split("."))
+    return rule(
+        f"self.spec.?{path} == oldSelf.spec.?{path} || {_NEVER_STARTED}",
+        f"spec.{field} cannot change after the start (only while suspended and never started): "
+        "delete the TrainingJob and apply it again, or use another name",
+    )
+
+
+class TrainingJob(Kind):
+    """Trains a model in pods, tracks it in MLflow and registers the result."""
+
+    kind_name: ClassVar[str] = "TrainingJob"
+    plural: ClassVar[str] = "trainingjobs"
+    short_names: ClassVar[tuple[str, ...]] = ("tj",)
+    columns: ClassVar[tuple[PrinterColumn, ...]] = (
+        PrinterColumn(name="State", json_path=".status.conditions[?(@.type=='Complete')].reason"),
+        PrinterColumn(name="Attempt", json_path=".status.attempt", type="integer"),
+        PrinterColumn(name="Model", json_path=".spec.model.name"),
+        PrinterColumn(name="Version", json_path=".status.modelVersion.version"),
+        PrinterColumn(name="Metric", json_path=".status.metrics[0].value"),
+        PrinterColumn(name="Age", json_path=".metadata.creationTimestamp", type="date"),
+        PrinterColumn(name="Run", json_path=".status.tracking.runID", priority=1),
+        PrinterColumn(name="Node", json_path=".status.attempts[0].node", priority=1),
+        PrinterColumn(name="Message", json_path=".status.conditions[?(@.type=='Complete')].message", priority=1),
+    )
+    rules: ClassVar[tuple[dict[str, str], ...]] = (
+        rule(
+            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 50",
+            "metadata.name must be at most 50 lower-case letters, digits and '-': pods are named after it",
+        ),
+        *(
+            _fixed(field)
+            for field in ("trainer", "podTemplate", "source", "parameters", "retry.backoff", "tracking", "model")
+        ),
+    )
+
+    spec: TrainingJobSpec
+    """What to train."""
+    status: TrainingJobStatus | None = None
+    """What happened."""

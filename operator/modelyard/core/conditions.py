@@ -1,0 +1,63 @@
+"""Conditions: set in memory, with the time of the last change kept while the status stays the same."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from modelyard.core import clock
+
+MESSAGE_LIMIT = 1024
+"""Characters of a condition's message; the schema has the same bound."""
+
+Condition = dict[str, Any]
+
+
+def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
+    """The text on one line, cut at the limit with a mark."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+@dataclass
+class Conditions:
+    """The conditions of one object while its next status is being made."""
+
+    before: Iterable[Mapping[str, Any]]
+    generation: int
+    now: datetime
+    _set: dict[str, Condition] = field(default_factory=dict)
+
+    def set(self, kind: str, status: bool | None, reason: str, message: str = "") -> None:  # noqa: FBT001 - a value
+        """State something; None is Unknown."""
+        text = {True: "True", False: "False", None: "Unknown"}[status]
+        old = next((dict(item) for item in self.before if item.get("type") == kind), {})
+        since = old.get("lastTransitionTime") if old.get("status") == text else None
+        self._set[kind] = {
+            "type": kind,
+            "status": text,
+            "reason": reason,
+            "message": shorten(message),
+            "observedGeneration": self.generation,
+            "lastTransitionTime": since or clock.to_text(self.now),
+        }
+
+    def keep(self, kind: str) -> None:
+        """State again what was stated before, if anything was."""
+        for item in self.before:
+            if item.get("type") == kind:
+                self._set[kind] = dict(item)
+
+    def get(self, kind: str) -> Condition | None:
+        """What is stated now."""
+        return self._set.get(kind)
+
+    def as_list(self) -> list[Condition]:
+        """All that is stated, in the order it was first said."""
+        return list(self._set.values())
+
+
+def find(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """One condition of a status as it was read, or an empty one."""
+    found = (item for item in status.get("conditions") or [] if item.get("type") == kind)
+    return next(found, {})

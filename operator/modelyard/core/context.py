@@ -1,0 +1,22 @@
+"""What decisions need to know of this installation; made once from the settings."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Context:
+    """The installation's facts that end up in manifests and messages."""
+
+    cluster: str
+    """UID of the cluster's kube-system namespace."""
+    trainer_image: str
+    server_image: str
+    fetcher_image: str
+    image_pull_policy: str
+    tracking_uri: str
+    """Where pods reach MLflow."""
+    credentials_secret: str
+    ca_config_map: str
+    default_backend: str
+    service_url: str
+    alias_poll_seconds: float

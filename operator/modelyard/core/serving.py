@@ -1,0 +1,44 @@
+"""What core asks of model servers and of the API server beyond its caches."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from modelyard.core.plan import Failure, ObjectRef
+
+
+@dataclass(frozen=True)
+class AskServer:
+    """Whether a model server answers for this version. Answer: `Ready`."""
+
+    url: str
+    """The server's base URL, with scheme and port."""
+    version: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The server answered that it serves the version."""
+
+
+@dataclass(frozen=True)
+class ReadObject:
+    """One object as the API server has it now, past the caches. Answer: its manifest, or None.
+
+    For the rare decisions that a cache a moment too old would get wrong.
+    """
+
+    ref: ObjectRef
+
+
+class ModelServers(Protocol):
+    """Model servers that speak the Open Inference Protocol."""
+
+    async def ask(self, question: AskServer) -> Ready | Failure:
+        """Answer within seconds; never raises for what the server does wrong."""
+        ...
+
+
+def is_owned_by(manifest: dict[str, Any], uid: str) -> bool:
+    """Whether the object's controller is the one with this UID: labels can be copied, owner references say it."""
+    references = manifest.get("metadata", {}).get("ownerReferences") or []
+    return any(reference.get("controller") and reference.get("uid") == uid for reference in references)
