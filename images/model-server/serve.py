@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""modelyard-serve: serves the model that the environment names with MLServer.
+
+MLServer ends with code 0 after a model failed to load. Here a server that ends without being asked to is a failure, and
+the last line of its log says why, which is what the kubelet shows of a failed container.
+"""
+
+import signal
+import sys
+
+# Before the imports, which take seconds: the first process of a container ignores signals that nobody handles.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+
+import asyncio
+import logging
+
+from mlserver import MLServer, ModelSettings, Settings
+from mlserver.logging import logger
+from mlserver.settings import ModelParameters
+from mlserver.utils import install_uvloop_event_loop
+
+MESSAGE_LIMIT = 1000
+
+
+class Server(MLServer):
+    """An MLServer that remembers whether it was asked to end."""
+
+    was_asked: bool | None = None
+
+    async def stop(self, sig: int | None = None) -> None:
+        """Ends the server; without a signal where a model failed to load."""
+        # The first call counts: ending, uvicorn raises signals of its own.
+        if self.was_asked is None:
+            self.was_asked = sig is not None
+        await super().stop(sig)
+
+
+class LastError(logging.Handler):
+    """Keeps the exception that MLServer logs and swallows."""
+
+    cause: BaseException | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Remembers a logged exception."""
+        if record.exc_info and record.exc_info[1]:
+            self.cause = record.exc_info[1]
+
+
+def explain(model: ModelSettings, cause: BaseException | None) -> str:
+    """One line: which model, what happened, and what to do about it where that is known."""
+    uri = model.parameters.uri if model.parameters else None
+    version = model.parameters.version if model.parameters else None
+    what = f"model {model.name} version {version} in {uri} is not served"
+    if cause is None:
+        return f"{what}: the server ended without being asked to"
+    why = f"{what}: {type(cause).__name__}: {' '.join(str(cause).split())}"[:MESSAGE_LIMIT]
+    if isinstance(cause, ModuleNotFoundError):
+        why += f". Build an image from this one that has the module {cause.name}, and name it in spec.server.image"
+    return why
+
+
+async def serve(model: ModelSettings) -> bool:
+    """Serves until a signal comes or the model fails to load: True and False."""
+    server = Server(Settings())
+    await server.start([model])
+    return bool(server.was_asked)
+
+
+def main() -> int:
+    """0 after SIGTERM or SIGINT, 1 after anything else."""
+    model = ModelSettings()
+    model.parameters = ModelParameters()
+    errors = LastError(logging.ERROR)
+    logger.addHandler(errors)
+    install_uvloop_event_loop()
+    if asyncio.run(serve(model)):
+        return 0
+    print(f"modelyard-serve: {explain(model, errors.cause)}", file=sys.stderr, flush=True)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
