@@ -1,4 +1,4 @@
-"""What the status of a SeldonDeployment says next, and which children are left over. Pure; as blind as the real manager.
+"""The next status of a SeldonDeployment and the children left over. Pure; as blind as the real manager.
 
 It never writes observedGeneration, believes a Deployment's numbers without asking for which generation they are, and
 calls an update that cannot get ready `Creating` for as long as the old pod is available.
