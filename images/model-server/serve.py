@@ -4,6 +4,7 @@
 MLServer ends with code 0 after a model failed to load. Here a server that ends without being asked to is a failure, and
 the last line of its log says why, which is what the kubelet shows of a failed container.
 """
+# ruff: noqa: E402 - the first statement has to run before the imports
 
 import signal
 import sys
