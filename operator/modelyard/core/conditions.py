@@ -28,14 +28,25 @@ class Conditions:
     now: datetime
     _set: dict[str, Condition] = field(default_factory=dict)
 
-    def set(self, kind: str, status: bool | None, reason: str, message: str = "") -> None:  # noqa: FBT001 - a value
-        """State something; None is Unknown."""
-        text = {True: "True", False: "False", None: "Unknown"}[status]
+    def true(self, kind: str, reason: str, message: str = "") -> None:
+        """State that it is so."""
+        self._state(kind, "True", reason, message)
+
+    def false(self, kind: str, reason: str, message: str = "") -> None:
+        """State that it is not so."""
+        self._state(kind, "False", reason, message)
+
+    def unknown(self, kind: str, reason: str, message: str = "") -> None:
+        """State that it cannot be known now."""
+        self._state(kind, "Unknown", reason, message)
+
+    def _state(self, kind: str, status: str, reason: str, message: str) -> None:
+        """State something; the time of the last change stays while the status does."""
         old = next((dict(item) for item in self.before if item.get("type") == kind), {})
-        since = old.get("lastTransitionTime") if old.get("status") == text else None
+        since = old.get("lastTransitionTime") if old.get("status") == status else None
         self._set[kind] = {
             "type": kind,
-            "status": text,
+            "status": status,
             "reason": reason,
             "message": shorten(message),
             "observedGeneration": self.generation,

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from modelyard.core.tracking import Run
+
 
 @dataclass(frozen=True)
 class Context:
@@ -20,3 +22,10 @@ class Context:
     default_backend: str
     service_url: str
     alias_poll_seconds: float
+    tracking_ui_url: str = ""
+
+    def run_url(self, run: Run) -> str | None:
+        """The run's page, or None when people were not told of one."""
+        if not self.tracking_ui_url:
+            return None
+        return f"{self.tracking_ui_url.rstrip('/')}/#/experiments/{run.experiment_id}/runs/{run.run_id}"

@@ -57,12 +57,14 @@ Answers = Mapping[Question, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, in this order: ask, apply, delete, write status, tell.
+    """What is to be done, in this order: ask, create, apply, delete, write status, tell.
 
     A plan with questions is not final: the shell answers them and plans again, until none is open.
     """
 
     questions: tuple[Question, ...] = ()
+    create: tuple[Manifest, ...] = ()
+    """Objects that are made once and never changed; one that exists already and is ours is as good as made."""
     apply: tuple[Manifest, ...] = ()
     delete: tuple[ObjectRef, ...] = ()
     status: Mapping[str, Any] | None = None

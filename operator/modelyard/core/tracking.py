@@ -172,7 +172,3 @@ class Tracking(Protocol):
     async def ask(self, question: TrackingQuestion) -> Any | Failure:  # noqa: ANN401 - the question's docstring says
         """Answer within a bounded time; never raises for what the other system does wrong."""
         ...
-
-    def run_url(self, run: Run) -> str | None:
-        """Where a person reads this run, or None without a URL for people."""
-        ...

@@ -1,0 +1,161 @@
+"""What a pod's status says, in the words of our conditions."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.core.conditions import shorten
+
+_IMAGE_REASONS = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
+)
+_CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Why a pod does not get on: a reason for a condition and what is known beyond it."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a pod ended."""
+
+    reason: str
+    """Succeeded, Error, OOMKilled, Evicted, Preempted, NodeLost, ImagePullFailed … (never empty)."""
+    exit_code: int | None
+    message: str
+    finished_at: str | None
+
+
+def phase(pod: Mapping[str, Any]) -> str:
+    """Pending, Running, Succeeded, Failed or Unknown."""
+    return str((pod.get("status") or {}).get("phase") or "Pending")
+
+
+def node(pod: Mapping[str, Any]) -> str | None:
+    """The node's name once it is scheduled."""
+    return (pod.get("spec") or {}).get("nodeName")
+
+
+def is_over(pod: Mapping[str, Any]) -> bool:
+    """Whether none of its containers will run again."""
+    return phase(pod) in {"Succeeded", "Failed"}
+
+
+def is_started(pod: Mapping[str, Any], container: str) -> bool:
+    """Whether this container runs or ran."""
+    state = _status_of(pod, container).get("state") or {}
+    return "running" in state or "terminated" in state
+
+
+def trouble(pod: Mapping[str, Any]) -> Trouble | None:
+    """Why the pod does not get on, or None when it does, as far as it says."""
+    status = pod.get("status") or {}
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return Trouble("Unschedulable", shorten(condition.get("message") or "no node takes the pod"))
+    for name, item in _all_statuses(status):
+        found = _container_trouble(name, item)
+        if found:
+            return found
+    return None
+
+
+def ending(pod: Mapping[str, Any], container: str) -> Ending:
+    """How a pod that is over ended, judged by this container, else by the first that failed."""
+    status = pod.get("status") or {}
+    own = _terminated(_status_of(pod, container))
+    failed = next(
+        ((name, end) for name, item in _all_statuses(status) if (end := _terminated(item)) and end.get("exitCode")),
+        None,
+    )
+    if phase(pod) == "Succeeded":
+        return Ending("Succeeded", (own or {}).get("exitCode", 0), "", (own or {}).get("finishedAt"))
+    disrupted = _disruption(status)
+    if disrupted:
+        return Ending(disrupted, (own or {}).get("exitCode"), shorten(status.get("message") or ""), None)
+    name, end = failed or (container, own or {})
+    reason = "OOMKilled" if end.get("reason") == "OOMKilled" else "Error"
+    where = "" if name == container else f"container {name}: "
+    said = _said(end.get("message") or "")
+    return Ending(
+        said.reason if said and name != container else reason,
+        end.get("exitCode"),
+        shorten(where + (said.message if said else "")),
+        end.get("finishedAt"),
+    )
+
+
+def _disruption(status: Mapping[str, Any]) -> str | None:
+    """Which of the cluster's reasons ended the pod, if it was not the code's own doing."""
+    if status.get("reason") in {"Evicted", "NodeLost", "Preempted", "Preempting"}:
+        return {"Preempting": "Preempted"}.get(str(status["reason"]), str(status["reason"]))
+    for condition in status.get("conditions") or []:
+        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
+            return {
+                "PreemptionByScheduler": "Preempted",
+                "TerminationByKubelet": "Evicted",
+                "EvictionByEvictionAPI": "Evicted",
+                "DeletionByTaintManager": "NodeLost",
+                "DeletionByPodGC": "NodeLost",
+            }.get(str(condition.get("reason")), "Evicted")
+    return None
+
+
+def _container_trouble(name: str, item: Mapping[str, Any]) -> Trouble | None:
+    """Why one container does not get on."""
+    waiting = (item.get("state") or {}).get("waiting") or {}
+    reason = waiting.get("reason")
+    if reason in _IMAGE_REASONS:
+        return Trouble("ImagePullFailed", f"container {name}: image {item.get('image')} cannot be pulled")
+    if reason in _CONFIG_REASONS:
+        return Trouble("ConfigError", shorten(f"container {name}: {waiting.get('message') or reason}"))
+    end = _terminated(item) or (item.get("lastState") or {}).get("terminated")
+    if not end or (end.get("exitCode") == 0 and not item.get("restartCount")):
+        return None
+    if item.get("ready") and "running" in (item.get("state") or {}):
+        return None
+    if end.get("reason") == "OOMKilled":
+        return Trouble("OOMKilled", f"container {name} used more memory than its limit")
+    said = _said(end.get("message") or "")
+    detail = said.message if said else shorten(end.get("message") or "", 600)
+    return Trouble(
+        said.reason if said else "ContainerFailed",
+        shorten(f"container {name} ended with exit code {end.get('exitCode')}" + (f": {detail}" if detail else "")),
+    )
+
+
+def _said(message: str) -> Trouble | None:
+    """What a container of ours wrote as its termination message: JSON with reason and message."""
+    try:
+        data = json.loads(message)
+    except ValueError:
+        return Trouble("Error", shorten(message, 600)) if message else None
+    if not isinstance(data, dict) or not isinstance(data.get("reason"), str):
+        return None
+    reason = "".join(c for c in data["reason"] if c.isalnum())[:64]
+    return Trouble(reason or "Error", shorten(str(data.get("message", "")), 600))
+
+
+def _terminated(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The end of a container, if it ended."""
+    return (item.get("state") or {}).get("terminated")
+
+
+def _status_of(pod: Mapping[str, Any], container: str) -> Mapping[str, Any]:
+    """The status of one container, empty before there is one."""
+    statuses = _all_statuses(pod.get("status") or {})
+    return next((item for name, item in statuses if name == container), {})
+
+
+def _all_statuses(status: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every container's status, init containers first, with its name."""
+    lists: Iterable[str] = ("initContainerStatuses", "containerStatuses")
+    for field in lists:
+        for item in status.get(field) or []:
+            yield str(item.get("name")), item

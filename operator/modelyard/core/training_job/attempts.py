@@ -1,0 +1,171 @@
+"""The steps of an attempt: begun, followed, stopped, closed."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from modelyard.api import names
+from modelyard.core import clock, metadata, pod_state
+from modelyard.core.errors import Stalled
+from modelyard.core.plan import Failure, Manifest
+from modelyard.core.serving import ReadObject, is_owned_by
+from modelyard.core.tracking import EndRun, EnsureRun, Metric, ReadMetrics, Run, RunStatus
+from modelyard.core.training_job.draft import Draft, Record
+from modelyard.core.training_job.job import build_job
+from modelyard.core.training_job.model import lineage
+from modelyard.core.training_job.outcome import TRAINER, Outcome
+
+PENDING_GRACE = timedelta(seconds=5)
+"""How long a pod may be on its way before anything is said of it: most starts are quicker."""
+LIVE_METRICS_SECONDS = 60.0
+"""How often the metrics of a running attempt are mirrored."""
+
+
+def begin(draft: Draft, number: int) -> None:
+    """Make the attempt's run, then its Job, then remember both."""
+    draft.set_state("Pending", f"attempt {number} begins")
+    run = draft.ask_or_wait(_run_question(draft, number))
+    if isinstance(run, Failure):
+        raise Stalled(run.reason, run.message)
+    assert isinstance(run, Run)  # noqa: S101 - narrows the answer's type
+    job = build_job(draft.resource, draft.spec, draft.identity(number), run, draft.context)
+    draft.create.append(job)
+    draft.add_record(
+        {
+            "number": number,
+            "job": job["metadata"]["name"],
+            "runID": run.run_id,
+            "startTime": clock.to_text(draft.now),
+        }
+    )
+    draft.status.pop("nextAttemptTime", None)
+    draft.set_tracking(run.experiment_id, run.run_id, draft.context.run_url(run))
+    draft.conditions.true("Tracked", "RunCreated", f"attempt {number} is run {run.run_id}")
+    draft.is_quiet = number > 1
+
+
+def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
+    """Say how far the attempt has come."""
+    number = record["number"]
+    running = next((pod for pod in pods if pod_state.is_started(pod, TRAINER)), None)
+    if running is not None:
+        record["node"] = pod_state.node(running)
+        draft.set_state("Running", f"attempt {number} runs on {record['node']}")
+        _mirror_live(draft, record)
+        return
+    age = draft.now - clock.from_text(record["startTime"])
+    if age < PENDING_GRACE:
+        draft.set_state("Pending", f"attempt {number} begins")
+        draft.is_quiet = number > 1
+        draft.recheck_after = (PENDING_GRACE - age).total_seconds()
+        return
+    trouble = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
+    draft.set_state("Pending", f"{trouble.reason}: {trouble.message}" if trouble else f"attempt {number} begins")
+
+
+def stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> bool:
+    """Take the attempt's pods away, leaving them their grace period; True once they are gone."""
+    draft.set_state("Suspended", f"attempt {record['number']} is being stopped")
+    draft.conditions.true("Suspended", "Stopping", "the pods are being stopped")
+    if job is not None:
+        if not job["metadata"].get("deletionTimestamp"):
+            draft.delete.append(draft.ref("batch/v1", "Job", job["metadata"]["name"], job["metadata"]["uid"]))
+        return False
+    return all(pod_state.is_over(pod) for pod in pods)
+
+
+def find_job(draft: Draft, record: Record) -> Manifest | None:
+    """The attempt's Job. One that the cache does not hold is asked for: a cache may be a moment too old."""
+    cached = draft.job_of(record)
+    if cached is not None:
+        return cached
+    job = draft.ask(ReadObject(draft.ref("batch/v1", "Job", metadata.job_name(draft.resource, record["number"]))))
+    return job if job and is_owned_by(job, draft.resource["metadata"]["uid"]) else None
+
+
+def close(draft: Draft, record: Record, outcome: Outcome) -> None:
+    """End the attempt's run as its pod ended, mirror its metrics, and write both down.
+
+    All that is asked is asked first: a record says how an attempt ended only once its run says so too.
+    """
+    ended_at = outcome.ended_at or draft.now
+    ending: dict[str, Any] = {
+        "reason": outcome.reason,
+        "exitCode": outcome.exit_code,
+        "message": outcome.message or None,
+        "node": outcome.node or record.get("node"),
+        "completionTime": clock.to_text(ended_at),
+    }
+    if record.get("runID"):
+        tags = _ending_tags(outcome, ending)
+        answer = draft.ask_or_wait(EndRun(record["runID"], outcome.run_status, clock.to_milliseconds(ended_at), tags))
+        _mirror(draft, record)
+        if isinstance(answer, Failure):
+            draft.conditions.false("Tracked", answer.reason, answer.message)
+        else:
+            run = f"run {record['runID']} is {outcome.run_status}"
+            draft.conditions.true("Tracked", "RunEnded", f"attempt {record['number']}: {run}")
+    record |= {name: value for name, value in ending.items() if value is not None}
+
+
+def _mirror(draft: Draft, record: Record) -> None:
+    """Copy the metrics that spec.tracking.metrics names into status."""
+    wanted = draft.spec.tracking.metrics
+    if not wanted:
+        return
+    found = draft.ask_or_wait(ReadMetrics(record["runID"], tuple(wanted)))
+    if not isinstance(found, Failure):
+        draft.status["metrics"] = [_as_item(metric) for metric in found]
+
+
+def _mirror_live(draft: Draft, record: Record) -> None:
+    """Mirror now and then while it runs; what MLflow cannot tell now it tells later."""
+    if not draft.spec.tracking.metrics or not record.get("runID"):
+        return
+    draft.recheck_after = LIVE_METRICS_SECONDS
+    if (draft.now - clock.from_text(record["startTime"])).total_seconds() < LIVE_METRICS_SECONDS:
+        return
+    found = draft.ask(ReadMetrics(record["runID"], tuple(draft.spec.tracking.metrics)))
+    if not isinstance(found, Failure):
+        draft.status["metrics"] = [_as_item(metric) for metric in found]
+
+
+def _as_item(metric: Metric) -> dict[str, object]:
+    """A metric as status shows it: at most six significant digits, what is not finite in words."""
+    text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(metric.value), f"{metric.value:.6g}")
+    return {"name": metric.name, "value": text, "step": metric.step}
+
+
+def _run_question(draft: Draft, number: int) -> EnsureRun:
+    """The attempt's run, with everything that leads back from it."""
+    tracking = draft.spec.tracking
+    image = draft.spec.trainer.image or draft.context.trainer_image
+    record = {"job": metadata.job_name(draft.resource, number)}
+    return EnsureRun(
+        identity=draft.identity(number),
+        experiment=tracking.experiment or f"{draft.namespace}/{draft.name}",
+        run_name=tracking.run_name or f"{draft.name}-{number}",
+        tags=(
+            *((tag.name, tag.value) for tag in tracking.tags or []),
+            *lineage(draft, record),
+            (names.TAG_IMAGE, image),
+            ("mlflow.source.name", f"{draft.namespace}/{draft.name}"),
+            ("mlflow.source.type", "JOB"),
+        ),
+        parameters=tuple((item.name, item.value) for item in draft.spec.parameters or []),
+    )
+
+
+def _ending_tags(outcome: Outcome, ending: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What the run keeps of how its pod ended."""
+    tags = {
+        names.TAG_REASON: outcome.reason,
+        names.TAG_EXIT_CODE: outcome.exit_code,
+        names.TAG_NODE: ending.get("node"),
+        names.TAG_POD: outcome.pod,
+    }
+    return tuple((name, str(value)) for name, value in tags.items() if value is not None)
+
+
+KILLED_BY_SUSPENSION = Outcome("Suspended", RunStatus.KILLED, message="stopped by spec.suspend")
+JOB_GONE = Outcome("JobDeleted", RunStatus.KILLED, message="its Job was deleted by someone else before it was over")

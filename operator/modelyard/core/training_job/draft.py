@@ -1,0 +1,176 @@
+"""The next status of a TrainingJob while it is being decided."""
+
+import copy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from modelyard.api import names
+from modelyard.api.training_job import TrainingJobSpec
+from modelyard.core import clock, metadata
+from modelyard.core.conditions import Conditions, find
+from modelyard.core.context import Context
+from modelyard.core.errors import Open, Waiting
+from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
+from modelyard.core.tracking import AttemptIdentity
+from modelyard.core.training_job.observed import Observed, attempt_of
+
+RETRY_TRACKING_SECONDS = 5.0
+"""Until MLflow is asked again; its adapter answers at once while the server is known to be away."""
+_ATTEMPTS_KEPT = 10
+
+Record = dict[str, Any]
+"""One item of status.attempts."""
+
+
+@dataclass
+class Draft:
+    """Everything decided so far; `finish` makes it a plan."""
+
+    resource: Manifest
+    spec: TrainingJobSpec
+    observed: Observed
+    now: datetime
+    status: dict[str, Any] = field(default_factory=dict)
+    create: list[Manifest] = field(default_factory=list)
+    delete: list[ObjectRef] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    recheck_after: float | None = None
+    is_quiet: bool = False
+    """A retry's first seconds are not told: its Job holds all that a crash would need, and the write is saved."""
+
+    def __post_init__(self) -> None:
+        self.before: dict[str, Any] = self.resource.get("status") or {}
+        self.status = copy.deepcopy({k: v for k, v in self.before.items() if k != "conditions"})
+        self.conditions = Conditions(self.before.get("conditions") or [], self.generation, self.now)
+        for kind in ("Suspended", "Tracked", "Registered"):
+            self.conditions.keep(kind)
+
+    @property
+    def generation(self) -> int:
+        """The generation of spec that is decided on."""
+        return int(self.resource["metadata"].get("generation", 1))
+
+    @property
+    def context(self) -> Context:
+        """The installation's facts."""
+        return self.observed.context
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return str(self.resource["metadata"]["namespace"])
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.resource["metadata"]["name"])
+
+    @property
+    def records(self) -> list[Record]:
+        """The attempts, newest first."""
+        kept: list[Record] = self.status.setdefault("attempts", [])
+        return kept
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ended before, for good or bad; that never changes again."""
+        return any(find(self.before, kind).get("status") == "True" for kind in ("Complete", "Failed"))
+
+    def identity(self, attempt: int) -> AttemptIdentity:
+        """Names one attempt among all clusters."""
+        return AttemptIdentity(self.context.cluster, self.resource["metadata"]["uid"], attempt)
+
+    def ask(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
+        """The answer to a question, a `Failure` among them.
+
+        Raises:
+            Open: it was not asked yet.
+        """
+        if question not in self.observed.answers:
+            raise Open(question)
+        return self.observed.answers[question]
+
+    def ask_or_wait(self, question: Question) -> Any:  # noqa: ANN401 - as above
+        """The answer; a failure only if asking again cannot help.
+
+        Raises:
+            Open: it was not asked yet.
+            Waiting: asking again later can help.
+        """
+        answer = self.ask(question)
+        if isinstance(answer, Failure) and answer.is_transient:
+            raise Waiting(answer.reason, answer.message, RETRY_TRACKING_SECONDS)
+        return answer
+
+    def newest_number(self) -> int:
+        """The newest attempt's number, 0 before the first. Jobs count: one may exist that no status tells of."""
+        told = [int(record["number"]) for record in self.records]
+        return max([0, *told, *(attempt_of(job) for job in self.observed.jobs)])
+
+    def newest_record(self) -> Record | None:
+        """The newest attempt's record, made from its Job where a crash left none."""
+        number = self.newest_number()
+        if number == 0:
+            return None
+        known = next((record for record in self.records if record["number"] == number), None)
+        return known or self.add_record(self._record_of_job(number))
+
+    def add_record(self, record: Record) -> Record:
+        """Put a new attempt first; the oldest beyond ten go."""
+        self.status["attempts"] = [record, *self.records][:_ATTEMPTS_KEPT]
+        self.status["attempt"] = record["number"]
+        self.status.setdefault("startTime", record["startTime"])
+        return record
+
+    def _record_of_job(self, number: int) -> Record:
+        """What a Job tells of an attempt."""
+        job = next(job for job in self.observed.jobs if attempt_of(job) == number)
+        annotations = job["metadata"].get("annotations") or {}
+        self.set_tracking(annotations.get(names.ANNOTATION_EXPERIMENT_ID), annotations.get(names.ANNOTATION_RUN_ID))
+        return {
+            "number": number,
+            "job": job["metadata"]["name"],
+            "runID": annotations.get(names.ANNOTATION_RUN_ID),
+            "startTime": job["metadata"].get("creationTimestamp") or clock.to_text(self.now),
+        }
+
+    def set_tracking(self, experiment_id: str | None, run_id: str | None, url: str | None = None) -> None:
+        """Say where the newest attempt is tracked."""
+        found = {"experimentID": experiment_id, "runID": run_id, "url": url}
+        self.status["tracking"] = {name: value for name, value in found.items() if value}
+
+    def set_state(self, reason: str, message: str = "") -> None:
+        """Say what goes on: the STATE column."""
+        self.conditions.false("Complete", reason, message)
+
+    def finish(self) -> Plan:
+        """The plan, with Reconciling and Stalled present only while true."""
+        self.status["observedGeneration"] = self.generation
+        self._state_for_readers()
+        self.status["conditions"] = self.conditions.as_list()
+        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
+        return Plan(
+            create=tuple(self.create),
+            delete=tuple(self.delete),
+            status=None if self.is_quiet or status == self.before else status,
+            events=tuple(self.events),
+            recheck_after=self.recheck_after,
+        )
+
+    def _state_for_readers(self) -> None:
+        """What kstatus readers look for."""
+        complete = self.conditions.get("Complete") or {}
+        suspended = self.conditions.get("Suspended") or {}
+        if self.conditions.get("Failed"):
+            self.conditions.true("Stalled", complete["reason"], complete["message"])
+        elif complete.get("status") != "True" and suspended.get("status") != "True":
+            self.conditions.true("Reconciling", complete["reason"], complete["message"])
+
+    def ref(self, api_version: str, kind: str, name: str, uid: str | None = None) -> ObjectRef:
+        """Points at an object beside this one."""
+        return ObjectRef(api_version, kind, self.namespace, name, uid)
+
+    def job_of(self, record: Record) -> Manifest | None:
+        """The Job of an attempt, if it is cached."""
+        return self.observed.job_named(metadata.job_name(self.resource, record["number"]))

@@ -1,0 +1,143 @@
+"""The Job of one attempt."""
+
+import json
+from typing import Any
+
+from modelyard.api import names
+from modelyard.api.training_job import Trainer, TrainingJobSpec
+from modelyard.core import metadata, pods
+from modelyard.core.context import Context
+from modelyard.core.plan import Manifest
+from modelyard.core.tracking import AttemptIdentity, Run
+from modelyard.core.training_job.outcome import TRAINER
+
+WORKSPACE = "/workspace"
+"""The working directory where spec.source is laid out."""
+_SOURCE = "/modelyard/source"
+_PARAMETERS_FOLDER = "/etc/modelyard"
+
+
+def build_job(
+    resource: Manifest, spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, context: Context
+) -> Manifest:
+    """One attempt's Job: one pod, never restarted, so that an attempt has exactly one end."""
+    labels = {names.LABEL_ATTEMPT: str(identity.attempt)}
+    body = metadata.child_metadata(resource, metadata.job_name(resource, identity.attempt), labels)
+    body["annotations"] = {names.ANNOTATION_RUN_ID: run.run_id, names.ANNOTATION_EXPERIMENT_ID: run.experiment_id}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": body,
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            "template": _template(spec, body, context, _environment(spec, identity, run, context)),
+        },
+    }
+
+
+def parameters_json(spec: TrainingJobSpec) -> str:
+    """The parameters as the JSON object that the pod finds in /etc/modelyard/parameters.json."""
+    return json.dumps({item.name: item.value for item in spec.parameters or []}, sort_keys=True)
+
+
+def run_context(identity: AttemptIdentity) -> str:
+    """Tags for runs that the code starts beside the attempt's own, as MLFLOW_RUN_CONTEXT wants them."""
+    tags = {
+        names.TAG_CLUSTER: identity.cluster,
+        names.TAG_OWNER_UID: identity.owner_uid,
+        names.TAG_PARENT_ATTEMPT: str(identity.attempt),
+    }
+    return json.dumps(tags, sort_keys=True)
+
+
+def _template(
+    spec: TrainingJobSpec, job: dict[str, Any], context: Context, environment: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The pod template: the user's, with the trainer and what it needs."""
+    given = spec.pod_template.metadata if spec.pod_template else None
+    pod = pods.merged_spec(
+        spec.pod_template, _trainer(spec.trainer, spec, environment, context), _helpers(spec, context)
+    )
+    pod["restartPolicy"] = "Never"
+    pod["volumes"] = [*pod["volumes"], *_volumes(spec), *pods.ca_volumes(context)]
+    return {
+        "metadata": {
+            "labels": ((given.labels if given else None) or {}) | job["labels"],
+            "annotations": ((given.annotations if given else None) or {})
+            | job["annotations"]
+            | {names.ANNOTATION_PARAMETERS: parameters_json(spec)},
+        },
+        "spec": pod,
+    }
+
+
+def _trainer(
+    trainer: Trainer, spec: TrainingJobSpec, environment: list[dict[str, Any]], context: Context
+) -> dict[str, Any]:
+    """The container that trains."""
+    given = trainer.model_dump(by_alias=True, exclude_none=True)
+    own_mounts = [{"name": "modelyard-parameters", "mountPath": _PARAMETERS_FOLDER, "readOnly": True}]
+    own_mounts += pods.ca_mounts(context)
+    workspace = trainer.working_dir or WORKSPACE
+    if spec.source:
+        own_mounts.append({"name": "modelyard-workspace", "mountPath": workspace})
+        given["workingDir"] = workspace
+    return given | {
+        "name": TRAINER,
+        "image": trainer.image or context.trainer_image,
+        "imagePullPolicy": trainer.image_pull_policy or context.image_pull_policy,
+        "env": [*given.get("env", []), *environment],
+        "volumeMounts": [*given.get("volumeMounts", []), *own_mounts],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, context: Context) -> list[dict[str, Any]]:
+    """What the training needs to know; the run's id, its experiment's and the context belong together."""
+    own = {
+        "MLFLOW_RUN_ID": run.run_id,
+        "MLFLOW_EXPERIMENT_ID": run.experiment_id,
+        "MLFLOW_RUN_CONTEXT": run_context(identity),
+        "MODELYARD_ATTEMPT": str(identity.attempt),
+    }
+    parameters = {f"PARAM_{item.name.upper()}": item.value for item in spec.parameters or []}
+    variables = [{"name": name, "value": value} for name, value in (parameters | own).items()]
+    home = [] if _sets_home(spec.trainer) else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
+    return [*home, *pods.tracking_environment(context), *variables]
+
+
+def _sets_home(trainer: Trainer) -> bool:
+    """Whether the user chose a home directory."""
+    return any(variable.name == "HOME" for variable in trainer.env or [])
+
+
+def _helpers(spec: TrainingJobSpec, context: Context) -> list[dict[str, Any]]:
+    """What runs before the trainer: the source is copied, because ConfigMaps are mounted read-only."""
+    if not spec.source:
+        return []
+    return [
+        {
+            "name": "modelyard-source",
+            "image": context.fetcher_image,
+            "imagePullPolicy": context.image_pull_policy,
+            "args": ["copy", "--from", _SOURCE, "--to", WORKSPACE],
+            "resources": pods.HELPER_RESOURCES,
+            "volumeMounts": [
+                {"name": "modelyard-source", "mountPath": _SOURCE, "readOnly": True},
+                {"name": "modelyard-workspace", "mountPath": WORKSPACE},
+            ],
+        }
+    ]
+
+
+def _volumes(spec: TrainingJobSpec) -> list[dict[str, Any]]:
+    """The operator's own volumes."""
+    field = {"fieldPath": f"metadata.annotations['{names.ANNOTATION_PARAMETERS}']"}
+    parameters = {"path": "parameters.json", "fieldRef": field}
+    volumes: list[dict[str, Any]] = [{"name": "modelyard-parameters", "downwardAPI": {"items": [parameters]}}]
+    if spec.source:
+        volumes.append({"name": "modelyard-source", "configMap": {"name": spec.source.config_map.name}})
+        volumes.append({"name": "modelyard-workspace", "emptyDir": {}})
+    return volumes

@@ -1,0 +1,260 @@
+"""What to do about a TrainingJob."""
+
+import hashlib
+from collections import Counter
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from modelyard.api.training_job import Trainer, TrainingJobSpec
+from modelyard.core import clock, pod_state
+from modelyard.core.errors import Open, Stalled, Waiting
+from modelyard.core.plan import Event, Failure, Manifest, Plan
+from modelyard.core.pod_rules import problems_of
+from modelyard.core.tracking import EndRun, FindOpenRuns, RegisteredVersion, RunStatus
+from modelyard.core.training_job import attempts, retry
+from modelyard.core.training_job.draft import Draft, Record
+from modelyard.core.training_job.job import parameters_json
+from modelyard.core.training_job.model import NoModel, registered
+from modelyard.core.training_job.observed import Observed
+from modelyard.core.training_job.outcome import Outcome, is_finished, outcome_of
+
+RETRY_REFUSED_SECONDS = 60.0
+"""Until something that MLflow refused is tried again: a person must have changed something there."""
+
+
+def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
+    """The next step of a TrainingJob. Pure: the same input gives the same plan."""
+    try:
+        spec = TrainingJobSpec.model_validate(resource.get("spec") or {})
+    except ValidationError as error:
+        return _unreadable(resource, observed, now, error)
+    draft = Draft(resource, spec, observed, now)
+    if draft.is_over:
+        return _after_the_end(draft)
+    try:
+        _decide(draft)
+    except Open as open_:
+        return Plan(questions=(open_.question,))
+    except Waiting as waiting:
+        _wait(draft, waiting)
+    except Stalled as stalled:
+        _stall(draft, stalled)
+    except NoModel as verdict:
+        _fail(draft, verdict.reason, str(verdict))
+    return draft.finish()
+
+
+def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: datetime) -> Plan:
+    """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
+    draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, now)
+    draft.set_state("Pending", f"{refusal.reason}: the API server refused the Job: {refusal.message}")
+    return draft.finish()
+
+
+def plan_gone(observed: Observed, owner_uids: frozenset[str], now: datetime) -> Plan:
+    """What to do once a TrainingJob is deleted: wait for its pods to go, then end what runs it left open.
+
+    The UIDs are those of all TrainingJobs that exist.
+    """
+    if any(not pod_state.is_over(pod) for pod in observed.pods):
+        return Plan(recheck_after=5.0)
+    return plan_orphans(observed, owner_uids, now)
+
+
+def plan_orphans(observed: Observed, owner_uids: frozenset[str], now: datetime) -> Plan:
+    """End, as killed, this cluster's runs whose TrainingJob is gone."""
+    question = FindOpenRuns(observed.context.cluster)
+    if question not in observed.answers:
+        return Plan(questions=(question,))
+    runs = observed.answers[question]
+    if isinstance(runs, Failure):
+        return Plan(recheck_after=30.0)
+    orphans = [run for run in runs if run.identity.owner_uid not in owner_uids]
+    ends = [EndRun(run.run_id, RunStatus.KILLED, clock.to_milliseconds(now)) for run in orphans]
+    return Plan(questions=tuple(end for end in ends if end not in observed.answers))
+
+
+def _decide(draft: Draft) -> None:
+    """The story of a TrainingJob."""
+    _refuse_the_impossible(draft)
+    draft.status["parametersDigest"] = hashlib.sha256(parameters_json(draft.spec).encode()).hexdigest()
+    record = draft.newest_record()
+    if record and not record.get("reason"):
+        _follow(draft, record)
+    elif record and record["reason"] == "Succeeded":
+        _succeed(draft, record)
+    elif draft.spec.suspend:
+        _stay_suspended(draft)
+    elif not _must_still_wait(draft):
+        _resume(draft)
+        attempts.begin(draft, draft.newest_number() + 1)
+
+
+def _follow(draft: Draft, record: Record) -> None:
+    """An attempt is under way."""
+    job, pods = attempts.find_job(draft, record), draft.observed.pods_of(record["number"])
+    if job is not None and is_finished(job):
+        outcome = outcome_of(job, pods, draft.now)
+        if outcome is None:
+            draft.set_state("Running", f"attempt {record['number']} failed; its pod's last word is awaited")
+            draft.recheck_after = 1.0
+        else:
+            _conclude(draft, record, outcome)
+    elif draft.spec.suspend:
+        if attempts.stop(draft, record, job, pods):
+            attempts.close(draft, record, attempts.KILLED_BY_SUSPENSION)
+            _stay_suspended(draft)
+        else:
+            draft.recheck_after = 5.0
+    elif job is None:
+        _conclude(draft, record, attempts.JOB_GONE)
+    else:
+        _resume(draft)
+        attempts.follow(draft, record, pods)
+
+
+def _conclude(draft: Draft, record: Record, outcome: Outcome) -> None:
+    """An attempt is over."""
+    if outcome.is_success:
+        draft.set_state("Registering", "the training succeeded")
+        attempts.close(draft, record, outcome)
+        _succeed(draft, record)
+        return
+    draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record | {'reason': outcome.reason})}")
+    attempts.close(draft, record, outcome)
+    failures = draft.status["failures"] = draft.status.get("failures", 0) + 1
+    if not retry.may_retry(draft.spec.retry, failures):
+        _fail(
+            draft,
+            "RetryLimitExceeded",
+            f"attempt {record['number']} of {draft.spec.retry.limit + 1}: {_told(record)}; "
+            f"see kubectl logs job/{record['job']} -n {draft.namespace}",
+        )
+        return
+    ended_at = clock.from_text(record["completionTime"])
+    begins = retry.next_attempt_at(draft.spec.retry, failures, ended_at)
+    draft.status["nextAttemptTime"] = clock.to_text(begins)
+    draft.set_state(
+        "Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {clock.to_text(begins)}"
+    )
+    draft.recheck_after = max(0.0, (begins - draft.now).total_seconds())
+
+
+def _succeed(draft: Draft, record: Record) -> None:
+    """The training succeeded: register its model, then say so."""
+    draft.set_state("Registering", "the training succeeded")
+    model = draft.spec.model
+    version = registered(draft, record, model) if model and record.get("runID") else None
+    if version:
+        draft.status["modelVersion"] = _version_item(version)
+        aliases = f" as {', '.join(model.aliases)}" if model and model.aliases else ""
+        draft.conditions.true("Registered", "Registered", f"{version.name} version {version.version}{aliases}")
+    message = f"registered {version.name} version {version.version}" if version else "the training succeeded"
+    draft.status["completionTime"] = clock.to_text(draft.now)
+    draft.conditions.true("Complete", "Succeeded", message)
+    if draft.conditions.get("Suspended"):
+        draft.conditions.false("Suspended", "Succeeded", "it was over before it could be stopped")
+    draft.events.append(Event("Succeeded", message))
+
+
+def _fail(draft: Draft, reason: str, message: str) -> None:
+    """It is over, and it failed."""
+    draft.status["completionTime"] = clock.to_text(draft.now)
+    draft.status.pop("nextAttemptTime", None)
+    draft.conditions.false("Complete", reason, message)
+    draft.conditions.true("Failed", reason, message)
+    draft.recheck_after = None
+    draft.events.append(Event(reason, message, "Warning"))
+
+
+def _stay_suspended(draft: Draft) -> None:
+    """Nothing runs, because a person wants it so."""
+    draft.set_state("Suspended", "spec.suspend is true; set it to false to go on")
+    draft.conditions.true("Suspended", "Suspended", "spec.suspend is true")
+    draft.recheck_after = None
+
+
+def _resume(draft: Draft) -> None:
+    """It was suspended and is no longer."""
+    if draft.conditions.get("Suspended"):
+        draft.conditions.false("Suspended", "Resumed", "spec.suspend is false")
+
+
+def _must_still_wait(draft: Draft) -> bool:
+    """Whether the back-off after a failure is not over."""
+    text = draft.status.get("nextAttemptTime")
+    left = (clock.from_text(text) - draft.now).total_seconds() if text else 0.0
+    if left <= 0:
+        return False
+    _resume(draft)
+    record = draft.newest_record() or {"number": 0}
+    draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {text}")
+    draft.recheck_after = left
+    return True
+
+
+def _refuse_the_impossible(draft: Draft) -> None:
+    """A spec that the schema admits but that cannot work is over before it begins."""
+    problems = problems_of(draft.spec.pod_template)
+    variables = Counter(f"PARAM_{item.name.upper()}" for item in draft.spec.parameters or [])
+    problems += [
+        f"spec.parameters: several become the variable {name}; give them names that differ in more than case"
+        for name, count in variables.items()
+        if count > 1
+    ]
+    if problems:
+        raise NoModel("InvalidSpec", "; ".join(problems))
+
+
+def _wait(draft: Draft, waiting: Waiting) -> None:
+    """Another system must answer first: say so and keep what was found out."""
+    draft.events.clear()
+    state = draft.conditions.get("Complete") or {"reason": "Pending"}
+    draft.set_state(state["reason"], f"{waiting.reason}: {waiting.message}")
+    if waiting.reason == "ModelPending":
+        draft.conditions.false("Registered", waiting.reason, waiting.message)
+    else:
+        draft.conditions.false("Tracked", waiting.reason, waiting.message)
+    draft.recheck_after = waiting.delay_seconds
+
+
+def _stall(draft: Draft, stalled: Stalled) -> None:
+    """MLflow refuses: say so, and try again now and then, because the cure is not in this object."""
+    state = draft.conditions.get("Complete") or {"reason": "Pending"}
+    about = "Registered" if state["reason"] == "Registering" else "Tracked"
+    draft.set_state(state["reason"], f"{stalled.reason}: {stalled.message}")
+    draft.conditions.false(about, stalled.reason, stalled.message)
+    draft.conditions.true("Stalled", stalled.reason, stalled.message)
+    draft.recheck_after = RETRY_REFUSED_SECONDS
+
+
+def _after_the_end(draft: Draft) -> Plan:
+    """Nothing changes any more, but readers want to see that an edit was noticed."""
+    if draft.before.get("observedGeneration") == draft.generation:
+        return Plan()
+    return Plan(status=draft.before | {"observedGeneration": draft.generation})
+
+
+def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: ValidationError) -> Plan:
+    """The spec does not fit the schema of this release: made under another one, or past the API server's checks."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in ("spec", *first["loc"]))
+    draft = Draft(resource, TrainingJobSpec(trainer=Trainer()), observed, now)
+    if draft.is_over:
+        return Plan()
+    _fail(draft, "InvalidSpec", f"{field}: {first['msg']}")
+    return draft.finish()
+
+
+def _told(record: Record) -> str:
+    """How an attempt ended, for a person."""
+    code = f" (exit code {record['exitCode']})" if record.get("exitCode") is not None else ""
+    detail = f": {record['message']}" if record.get("message") else ""
+    return f"{record.get('reason', 'unknown')}{code}{detail[:300]}"
+
+
+def _version_item(version: RegisteredVersion) -> dict[str, str]:
+    """The version as status shows it."""
+    item = {"name": version.name, "version": version.version}
+    return item | ({"modelID": version.model_id} if version.model_id else {})
