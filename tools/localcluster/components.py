@@ -11,13 +11,14 @@ from tools.localcluster.processes import Program
 LOOPBACK = "127.0.0.1"
 SERVICE_RANGE = "10.96.0.0/16"
 APISERVER_SERVICE = "10.96.0.1"
+CLUSTER_DOMAIN = "cluster.local"
 IN_CLUSTER_NAMES = (
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
-    "kubernetes.default.svc.cluster.local",
+    f"kubernetes.default.svc.{CLUSTER_DOMAIN}",
 )
-ISSUER = "https://kubernetes.default.svc.cluster.local"
+ISSUER = f"https://kubernetes.default.svc.{CLUSTER_DOMAIN}"
 AUDIT_POLICY = Path(__file__).with_name("audit-policy.json")
 
 ADMINISTRATOR = Identity("modelyard-admin", ("system:masters",))

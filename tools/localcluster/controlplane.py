@@ -102,7 +102,7 @@ class ControlPlane:
 
     @property
     def kubectl(self) -> Path:
-        """kubectl of the apiserver's version."""
+        """The kubectl of the apiserver's version."""
         return self.programs / "kubectl"
 
     @property

@@ -18,7 +18,7 @@ INSTALLED = "install ok installed"
 
 
 def installed_packages(status: str) -> set[str]:
-    """The names in the answer of `dpkg-query -W -f '${Package} ${Status}\\n'` that are fully installed."""
+    """The names of fully installed packages in lines of `<name> <status>`, as dpkg-query writes them."""
     rows = [line.partition(" ") for line in status.splitlines()]
     return {name for name, _, state in rows if state == INSTALLED}
 

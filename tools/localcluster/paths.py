@@ -8,8 +8,13 @@ SOURCES = Path(__file__).resolve().parent
 CHECKOUT = SOURCES.parent.parent
 GO_MODULE = SOURCES / "go"
 
-# A socket's path may have 107 characters, so sockets do not follow MODELYARD_STATE. One cluster per machine: one folder.
+# There is one cluster per machine, so what says who owns it has one place. Sockets lie there too: their paths may have
+# no more than 107 characters, which MODELYARD_STATE could exceed.
 RUNTIME = Path("/run/modelyard")
+OWNER_FILE = RUNTIME / "owner.json"
+CONTAINERD_SOCKET = RUNTIME / "containerd" / "containerd.sock"
+# Beside the folder, which comes and goes with the cluster.
+CLUSTER_LOCK = Path("/run/modelyard.lock")
 
 
 def cache_root() -> Path:
@@ -42,16 +47,6 @@ class State:
         return self.root / "kubeconfig"
 
     @property
-    def owner_file(self) -> Path:
-        """Which checkout started the cluster, and for what."""
-        return self.root / "owner.json"
-
-    @property
-    def lock_file(self) -> Path:
-        """Held while a command changes the cluster. Beside the folder, which may be removed."""
-        return self.root.with_name(self.root.name + ".lock")
-
-    @property
     def pids(self) -> Path:
         """One pid file per process."""
         return self.root / "pids"
@@ -78,13 +73,8 @@ class State:
 
     @property
     def image_store(self) -> Path:
-        """containerd's images. The only part that outlives `down`: importing them again costs a minute."""
+        """The images, as containerd keeps them: all that outlives `down`, for importing them takes a minute."""
         return self.root / "containerd"
-
-    @property
-    def containerd_socket(self) -> Path:
-        """Where containerd and `ctr` meet."""
-        return RUNTIME / "containerd" / "containerd.sock"
 
 
 def current_state() -> State:

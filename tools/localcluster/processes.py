@@ -91,7 +91,7 @@ class ProcessFolder:
             os.kill(pid, signal_number)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, and waits until the process is gone. (SIGTERM lets an apiserver drain watches for a minute.)"""
+        """SIGKILL, and waits until the process is gone. SIGTERM would let an apiserver drain watches for a minute."""
         self.send(name, signal.SIGKILL)
         if (child := self._children.pop(name, None)) is not None:
             child.wait()
@@ -117,14 +117,14 @@ def tail(path: Path, lines: int = 20) -> str:
     return "\n".join(f"    {line[:1000]}" for line in text.splitlines()[-lines:])
 
 
-class Timeout(ClusterError):
+class NotInTimeError(ClusterError):
     """Something did not become true in time."""
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout_seconds: float, pause_seconds: float = 0.05) -> None:
-    """Waits until the condition holds; raises Timeout with the words for what was awaited."""
+    """Waits until the condition holds; raises NotInTimeError with the words for what was awaited."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         if time.monotonic() > deadline:
-            raise Timeout(f"waited {timeout_seconds:.0f} s in vain for {what}")
+            raise NotInTimeError(f"waited {timeout_seconds:.0f} s in vain for {what}")
         time.sleep(pause_seconds)

@@ -15,6 +15,16 @@ from tools.localcluster.kubeconfig import Endpoint
 UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, OSError)
 
 
+def answers(url: str) -> bool:
+    """Whether a plain GET is answered with 200; proxies of the environment are not asked."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except UNREACHABLE:
+        return False
+
+
 class Rest:
     """Requests to one endpoint with one client certificate; proxies of the environment are not asked."""
 

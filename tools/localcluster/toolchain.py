@@ -16,7 +16,7 @@ Version = tuple[int, ...]
 
 
 def parse_version(text: str) -> Version | None:
-    """The version in `go version`'s answer or in a go.mod: `go1.26.8` and `go 1.26.0` read as (1, 26, 8), (1, 26, 0)."""
+    """The version in `go version`'s answer or in a go.mod: `go1.26.8` and `go 1.26.8` read as (1, 26, 8)."""
     found = re.search(r"\bgo ?(\d+)\.(\d+)(?:\.(\d+))?", text)
     return tuple(int(part or 0) for part in found.groups()) if found else None
 
