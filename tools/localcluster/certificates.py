@@ -66,11 +66,11 @@ class Authority:
     def server(self, name: str, hosts: Sequence[str]) -> KeyPair:
         """A certificate to serve with, and to be a client with among equals (etcd's peers)."""
         extensions = [alternative_names(hosts), "extendedKeyUsage=serverAuth,clientAuth"]
-        return self._signed(name, f"/CN={name}", extensions)
+        return self._signed(f"{name}-server", f"/CN={name}", extensions)
 
     def client(self, name: str, identity: Identity) -> KeyPair:
         """A certificate to log in with."""
-        return self._signed(name, subject(identity), ["extendedKeyUsage=clientAuth"])
+        return self._signed(f"{name}-client", subject(identity), ["extendedKeyUsage=clientAuth"])
 
     def _signed(self, name: str, subject_name: str, extensions: list[str]) -> KeyPair:
         pair = KeyPair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
