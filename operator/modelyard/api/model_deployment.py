@@ -31,7 +31,11 @@ class ServedModel(KubeModel):
             rule(
                 "has(self.alias) != has(self.version)",
                 "spec.model needs exactly one of alias (follow it) and version (stay at it)",
-            )
+            ),
+            rule(
+                "self.name == oldSelf.name",
+                "spec.model.name cannot change: make a second ModelDeployment for the other model and move clients",
+            ),
         )
     }
 

@@ -22,9 +22,9 @@ LABEL_MODEL_VERSION = f"{GROUP}/model-version"
 
 ANNOTATION_RUN_ID = f"{GROUP}/run-id"
 ANNOTATION_EXPERIMENT_ID = f"{GROUP}/experiment-id"
+ANNOTATION_APPLIED = f"{GROUP}/applied"
+"""On objects that are applied again and again: a digest of what was applied last."""
 ANNOTATION_PARAMETERS = f"{GROUP}/parameters"
-ANNOTATION_MODEL_NAME = f"{GROUP}/model-name"
-ANNOTATION_MODEL_RUN = f"{GROUP}/model-run-id"
 
 TAG_CLUSTER = f"{GROUP}/cluster"
 """On MLflow runs and versions: the UID of the cluster's kube-system namespace; clusters may share one MLflow."""

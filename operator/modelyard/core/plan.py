@@ -70,5 +70,6 @@ class Plan:
     status: Mapping[str, Any] | None = None
     """The whole new status, or None to leave it."""
     events: tuple[Event, ...] = ()
+    """Told only together with a new status, so that what stays the same is not told again."""
     recheck_after: float | None = field(default=None)
     """Seconds until this object wants to be looked at again with nothing having happened."""

@@ -1,0 +1,31 @@
+"""What MLflow can refuse, by reason; needs no MLflow client."""
+
+from modelyard.core.plan import Failure
+
+TRACKING_NOT_CONFIGURED = "TrackingNotConfigured"
+TRACKING_UNAVAILABLE = "TrackingUnavailable"
+"""It does not answer, or not now: the network, a time-out, 5xx, 429."""
+HOST_REJECTED = "HostRejected"
+"""MLflow's own check of the Host header."""
+ACCESS_DENIED = "AccessDenied"
+INVALID_RESPONSE = "InvalidResponse"
+"""What answered is not MLflow, or says what MLflow never says."""
+INVALID_REQUEST = "InvalidRequest"
+NAME_INVALID = "NameInvalid"
+RUN_NOT_FOUND = "RunNotFound"
+RUN_DELETED = "RunDeleted"
+EXPERIMENT_DELETED = "ExperimentDeleted"
+ALIAS_CONTESTED = "AliasContested"
+"""Somebody else moved an alias while it was being set."""
+
+
+class Refused(Exception):  # noqa: N818 - the answer to a question, not an error of the program
+    """MLflow answered, and said no."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Unreachable(Refused):
+    """MLflow did not answer: reason enough not to ask it for a while."""

@@ -1,0 +1,109 @@
+"""The next status of a ModelDeployment while it is being decided."""
+
+import copy
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from modelyard.api.model_deployment import ModelDeploymentSpec
+from modelyard.core import metadata
+from modelyard.core.conditions import Conditions, find
+from modelyard.core.context import Context
+from modelyard.core.errors import Open
+from modelyard.core.model_deployment import pod
+from modelyard.core.model_deployment.observed import Observed
+from modelyard.core.plan import Event, Manifest, Plan, Question
+
+
+@dataclass
+class Draft:
+    """Everything decided so far; `finish` makes it a plan."""
+
+    resource: Manifest
+    spec: ModelDeploymentSpec
+    observed: Observed
+    now: datetime
+    status: dict[str, Any] = field(default_factory=dict)
+    apply: list[Manifest] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    recheck_after: float | None = None
+
+    def __post_init__(self) -> None:
+        self.before: dict[str, Any] = self.resource.get("status") or {}
+        self.status = copy.deepcopy({k: v for k, v in self.before.items() if k != "conditions"})
+        self.conditions = Conditions(self.before.get("conditions") or [], self.generation, self.now)
+        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded"):
+            self.conditions.keep(kind)
+        self.look_again_in(self.context.alias_poll_seconds)
+
+    @property
+    def generation(self) -> int:
+        """The generation of spec that is decided on."""
+        return int(self.resource["metadata"].get("generation", 1))
+
+    @property
+    def context(self) -> Context:
+        """The installation's facts."""
+        return self.observed.context
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return str(self.resource["metadata"]["namespace"])
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.resource["metadata"]["name"])
+
+    @property
+    def stable_version(self) -> str | None:
+        """The version that was seen serving last."""
+        return (self.status.get("stable") or {}).get("version")
+
+    @property
+    def was_ready(self) -> bool:
+        """Whether the status as it was read says Ready."""
+        return find(self.before, "Ready").get("status") == "True"
+
+    @property
+    def server_url(self) -> str:
+        """The base URL of the Service."""
+        return self.context.service_url.format(
+            service=metadata.service_name(self.resource), namespace=self.namespace, port=pod.HTTP_PORT
+        )
+
+    def ask(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
+        """The answer to a question, a `Failure` among them.
+
+        Raises:
+            Open: it was not asked yet.
+        """
+        if question not in self.observed.answers:
+            raise Open(question)
+        return self.observed.answers[question]
+
+    def look_again_in(self, seconds: float) -> None:
+        """Look again at the latest in this time."""
+        self.recheck_after = max(0.1, min(seconds, self.recheck_after or seconds))
+
+    def not_ready(self, reason: str, message: str) -> None:
+        """Nothing serves, or not what it should and nothing else either."""
+        self.conditions.false("Ready", reason, message)
+
+    def finish(self, *, reconciling: bool, stalled: tuple[str, str] | None) -> Plan:
+        """The plan, with Reconciling and Stalled present only while true."""
+        ready = self.conditions.get("Ready") or {"reason": "Progressing", "message": ""}
+        if stalled:
+            self.conditions.true("Stalled", *stalled)
+        elif reconciling:
+            self.conditions.true("Reconciling", ready["reason"], ready["message"])
+        self.status["observedGeneration"] = self.generation
+        self.status["conditions"] = self.conditions.as_list()
+        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
+        return Plan(
+            apply=tuple(self.apply),
+            status=None if status == self.before else status,
+            events=tuple(self.events),
+            recheck_after=self.recheck_after,
+        )

@@ -1,0 +1,164 @@
+"""What to do about a ModelDeployment."""
+
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from modelyard.api import names
+from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
+from modelyard.core import metadata
+from modelyard.core.errors import Open, Stalled, Waiting
+from modelyard.core.matching import digest, is_as_wanted
+from modelyard.core.model_deployment import pod, versions
+from modelyard.core.model_deployment.backend import Backend, PredictorState
+from modelyard.core.model_deployment.deployment import DeploymentBackend
+from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.model_deployment.observed import Observed
+from modelyard.core.model_deployment.report import report
+from modelyard.core.model_deployment.seldon import SeldonBackend
+from modelyard.core.plan import Failure, Manifest, ObjectRef, Plan
+from modelyard.core.pod_rules import problems_of
+from modelyard.core.serving import ReadObject, is_owned_by
+
+BACKENDS: dict[str, Backend] = {"SeldonDeployment": SeldonBackend(), "Deployment": DeploymentBackend()}
+
+
+def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
+    """The next step of a ModelDeployment. Pure: the same input gives the same plan."""
+    try:
+        spec = ModelDeploymentSpec.model_validate(resource.get("spec") or {})
+    except ValidationError as error:
+        return _unreadable(resource, observed, now, error)
+    draft = Draft(resource, spec, observed, now)
+    try:
+        return _decide(draft)
+    except Open as open_:
+        return Plan(questions=(open_.question,))
+    except Waiting as waiting:
+        draft.not_ready(waiting.reason, waiting.message)
+        draft.conditions.false("Progressing", waiting.reason, waiting.message)
+        return draft.finish(reconciling=True, stalled=None)
+    except Stalled as stalled:
+        if _still_serves(observed):
+            draft.conditions.true("Ready", stalled.reason, f"what served before serves on; {stalled.message}")
+        else:
+            draft.not_ready(stalled.reason, stalled.message)
+        return draft.finish(reconciling=False, stalled=(stalled.reason, stalled.message))
+
+
+def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: datetime) -> Plan:
+    """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
+    draft = Draft(resource, ModelDeploymentSpec.model_validate(resource["spec"]), observed, now)
+    message = f"the API server refused what serves the model: {refusal.message}"
+    if not draft.was_ready:
+        draft.not_ready(refusal.reason, message)
+    draft.conditions.true("Degraded", refusal.reason, message)
+    return draft.finish(reconciling=False, stalled=(refusal.reason, message))
+
+
+def _decide(draft: Draft) -> Plan:
+    """The story of a ModelDeployment."""
+    _refuse_the_impossible(draft)
+    backend = _backend(draft)
+    wanted = versions.desired(draft)
+    before = backend.observe(draft.resource, draft.observed)
+    version = versions.target(draft, wanted, before.applied_version)
+    _apply(draft, backend, version)
+    _name_the_backend(draft, backend)
+    _count(draft, before)
+    return report(draft, version, before, wanted)
+
+
+def _refuse_the_impossible(draft: Draft) -> None:
+    """A spec that the schema admits but that cannot work.
+
+    Raises:
+        Stalled: with the fields and the cure.
+    """
+    problems = problems_of(draft.spec.pod_template)
+    if problems:
+        raise Stalled("InvalidSpec", "; ".join(problems))
+
+
+def _backend(draft: Draft) -> Backend:
+    """What runs the servers; once chosen it stays.
+
+    Raises:
+        Stalled: it was another one before, or the cluster cannot run it.
+    """
+    chosen = (draft.status.get("backendRef") or {}).get("kind")
+    name = draft.spec.backend or chosen or draft.context.default_backend
+    if chosen and name != chosen:
+        raise Stalled("InvalidSpec", f"spec.backend is {name} but this object is served by a {chosen}: set it back")
+    backend = BACKENDS[name]
+    if not backend.is_present(draft.observed):
+        raise Stalled(
+            "BackendMissing",
+            f"this cluster does not know {backend.kind} ({backend.api_version}): install Seldon Core 1.17.1, "
+            "or make the ModelDeployment with spec.backend: Deployment",
+        )
+    return backend
+
+
+def _apply(draft: Draft, backend: Backend, version: str) -> None:
+    """Apply whatever is not as wanted.
+
+    Raises:
+        Stalled: an object of that name belongs to someone else.
+    """
+    for manifest in backend.render(draft.resource, draft.spec, version, draft.context):
+        wanted = _marked(manifest)
+        live = draft.observed.named(manifest["kind"], manifest["metadata"]["name"])
+        if live is None:
+            _refuse_to_take_over(draft, manifest)
+        if live is None or not is_as_wanted(wanted, live):
+            draft.apply.append(wanted)
+
+
+def _marked(manifest: Manifest) -> Manifest:
+    """The manifest with its digest on it."""
+    marked = manifest["metadata"] | {"annotations": {names.ANNOTATION_APPLIED: digest(manifest)}}
+    return manifest | {"metadata": marked}
+
+
+def _refuse_to_take_over(draft: Draft, manifest: Manifest) -> None:
+    """An object that carries none of our labels may still be there, and be someone's."""
+    name = manifest["metadata"]["name"]
+    found = draft.ask(ReadObject(ObjectRef(manifest["apiVersion"], manifest["kind"], draft.namespace, name)))
+    if found and not is_owned_by(found, draft.resource["metadata"]["uid"]):
+        raise Stalled(
+            "Conflict",
+            f"{manifest['kind']} {name} exists and is not this ModelDeployment's: delete it, or choose another name",
+        )
+
+
+def _name_the_backend(draft: Draft, backend: Backend) -> None:
+    """Say which object runs the servers, and where they answer."""
+    live = draft.observed.named(backend.kind, draft.name)
+    reference = {"apiVersion": backend.api_version, "kind": backend.kind, "name": draft.name}
+    known = draft.status.get("backendRef") or {}
+    uid = live["metadata"]["uid"] if live else known.get("uid")
+    draft.status["backendRef"] = reference | ({"uid": uid} if uid else {})
+    draft.status["url"] = draft.server_url + pod.INFER_PATH
+    draft.status["selector"] = metadata.selector_text(metadata.owner_labels(draft.resource))
+
+
+def _count(draft: Draft, state: PredictorState) -> None:
+    """Say how many pods there are."""
+    draft.status["replicas"] = state.replicas
+    draft.status["availableReplicas"] = state.available
+
+
+def _still_serves(observed: Observed) -> bool:
+    """Whether pods of an earlier state answer."""
+    statuses = (item.get("status") or {} for item in observed.of_kind("Deployment"))
+    return any(status.get("availableReplicas") for status in statuses)
+
+
+def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: ValidationError) -> Plan:
+    """The spec does not fit the schema of this release."""
+    first = error.errors()[0]
+    message = f"{'.'.join(str(part) for part in ('spec', *first['loc']))}: {first['msg']}"
+    draft = Draft(resource, ModelDeploymentSpec(model=ServedModel(name="unreadable")), observed, now)
+    draft.not_ready("InvalidSpec", message)
+    return draft.finish(reconciling=False, stalled=("InvalidSpec", message))

@@ -1,0 +1,94 @@
+"""The serving pod: fetch exactly one version, check it, and only then start the server. The same for every backend."""
+
+from typing import Any
+
+from modelyard.api import names
+from modelyard.api.model_deployment import ModelDeploymentSpec
+from modelyard.core import metadata, pods
+from modelyard.core.context import Context
+from modelyard.core.plan import Manifest
+
+SERVER = "model"
+"""The server container's name; also the model's name in URLs."""
+HTTP_PORT, GRPC_PORT, METRICS_PORT = 9000, 9500, 6000
+READY_PATH = f"/v2/models/{SERVER}/ready"
+INFER_PATH = f"/v2/models/{SERVER}/infer"
+_MODEL_FOLDER = "/mnt/models"
+_START_PERIOD_SECONDS = 2
+_DRAIN_SECONDS = 10
+"""How long a pod that is going away still answers: until every node knows."""
+
+
+def pod_labels(resource: Manifest, version: str) -> dict[str, str]:
+    """Labels of the pods that serve one version."""
+    return metadata.owner_labels(resource) | {names.LABEL_MODEL_VERSION: version}
+
+
+def template_labels(resource: Manifest, spec: ModelDeploymentSpec, version: str) -> dict[str, str]:
+    """The user's labels with the operator's."""
+    given = spec.pod_template.metadata if spec.pod_template else None
+    return ((given.labels if given else None) or {}) | pod_labels(resource, version)
+
+
+def template_annotations(spec: ModelDeploymentSpec) -> dict[str, str]:
+    """The user's annotations."""
+    given = spec.pod_template.metadata if spec.pod_template else None
+    return (given.annotations if given else None) or {}
+
+
+def build_pod_spec(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.PodSpec:
+    """The pod spec for one version; credentials for MLflow are in the init container only."""
+    pod = pods.merged_spec(spec.pod_template, _server(spec, version, context), [_fetcher(spec, version, context)])
+    pod["volumes"] = [*pod["volumes"], {"name": "modelyard-model", "emptyDir": {}}, *pods.ca_volumes(context)]
+    pod.setdefault("terminationGracePeriodSeconds", 30)
+    return pod
+
+
+def _fetcher(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:
+    """The init container that downloads one version and checks that it is whole."""
+    return {
+        "name": "modelyard-fetch",
+        "image": context.fetcher_image,
+        "imagePullPolicy": context.image_pull_policy,
+        "args": ["model", "--name", spec.model.name, "--version", version, "--to", _MODEL_FOLDER],
+        "env": pods.tracking_environment(context),
+        "resources": pods.HELPER_RESOURCES,
+        "volumeMounts": [{"name": "modelyard-model", "mountPath": _MODEL_FOLDER}, *pods.ca_mounts(context)],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _server(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:
+    """The container that answers predictions."""
+    given = spec.server.model_dump(by_alias=True, exclude_none=True)
+    own = {
+        "MLSERVER_MODEL_IMPLEMENTATION": "mlserver_mlflow.MLflowRuntime",
+        "MLSERVER_MODEL_URI": _MODEL_FOLDER,
+        "MLSERVER_MODEL_VERSION": version,
+        "MLSERVER_PARALLEL_WORKERS": "0",
+        "HOME": "/tmp",  # noqa: S108 - the pod's own
+    }
+    users = [variable for variable in given.get("env", []) if variable["name"] != "HOME"]
+    return given | {
+        "name": SERVER,
+        "image": spec.server.image or context.server_image,
+        "imagePullPolicy": context.image_pull_policy,
+        "env": [*users, *({"name": name, "value": value} for name, value in own.items())],
+        "ports": [
+            {"name": "http", "containerPort": HTTP_PORT, "protocol": "TCP"},
+            {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
+            {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
+        ],
+        "startupProbe": _probe(READY_PATH, _START_PERIOD_SECONDS)
+        | {"failureThreshold": max(1, spec.progress_deadline_seconds // _START_PERIOD_SECONDS)},
+        "readinessProbe": _probe(READY_PATH, _START_PERIOD_SECONDS),
+        "livenessProbe": _probe("/v2/health/live", 10),
+        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"/bin/sleep {_DRAIN_SECONDS}"]}}},
+        "volumeMounts": [{"name": "modelyard-model", "mountPath": _MODEL_FOLDER, "readOnly": True}],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _probe(path: str, period_seconds: int) -> dict[str, Any]:
+    """An HTTP probe on the server's port."""
+    return {"httpGet": {"path": path, "port": "http"}, "periodSeconds": period_seconds, "timeoutSeconds": 5}

@@ -1,0 +1,113 @@
+"""What is said of a ModelDeployment: which version serves, how far a switch has come, what keeps it."""
+
+from datetime import timedelta
+
+from modelyard.core import clock
+from modelyard.core.model_deployment.backend import PredictorState
+from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.model_deployment.versions import stable_item
+from modelyard.core.plan import Event, Failure, Plan
+from modelyard.core.pod_state import Trouble
+from modelyard.core.serving import AskServer
+from modelyard.core.tracking import RegisteredVersion
+
+SWITCH_RECHECK_SECONDS = 2.0
+"""How often the server is asked once its pods say that they are ready."""
+
+FINAL_REASONS = frozenset(
+    {"AccessDenied", "ModelIncomplete", "ModelNotFound", "UnsupportedArtifactStore", "WrongFlavour"}
+)
+"""What the fetcher says of a version that trying again does not change."""
+
+
+def report(draft: Draft, version: str, state: PredictorState, wanted: RegisteredVersion | None) -> Plan:
+    """The plan, saying how far this version has come."""
+    if draft.spec.replicas == 0 and state.applied_version == version and not draft.apply:
+        return _scaled_to_zero(draft, version)
+    if state.applied_version == version and state.rolled_out_version == version and not draft.apply:
+        trouble = _what_the_server_says(draft, version)
+        if trouble is None:
+            return _serving(draft, version, wanted)
+        draft.look_again_in(SWITCH_RECHECK_SECONDS)
+        return _switching(draft, version, state, trouble)
+    return _switching(draft, version, state, state.trouble if state.applied_version == version else None)
+
+
+def _what_the_server_says(draft: Draft, version: str) -> Trouble | None:
+    """The server's own word, asked for until it was given once for this version."""
+    if draft.was_ready and draft.stable_version == version and not draft.status.get("progress"):
+        return None
+    answer = draft.ask(AskServer(draft.server_url, version))
+    return Trouble(answer.reason, answer.message) if isinstance(answer, Failure) else None
+
+
+def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Plan:
+    """Exactly this version serves."""
+    was = draft.stable_version
+    stable = stable_item(draft, version, wanted)
+    stable.setdefault("since", clock.to_text(draft.now))
+    draft.status["stable"] = stable
+    draft.status.pop("progress", None)
+    message = f"version {version} serves"
+    reason = "Serving"
+    if draft.spec.paused and wanted is not None and wanted.version != version:
+        reason, message = "Paused", f"{message}; version {wanted.version} waits because spec.paused is true"
+    draft.conditions.true("Ready", reason, message)
+    draft.conditions.false("Progressing", "Serving", message)
+    draft.conditions.false("Degraded", "Serving", "")
+    if was != version:
+        told = f"version {version} serves" + (f", after version {was}" if was else "")
+        draft.events.append(Event("Serving", told))
+    return draft.finish(reconciling=False, stalled=None)
+
+
+def _scaled_to_zero(draft: Draft, version: str) -> Plan:
+    """Nothing serves, because a person wants it so."""
+    draft.status.pop("progress", None)
+    draft.not_ready("ScaledToZero", f"spec.replicas is 0: nothing serves version {version}")
+    draft.conditions.false("Progressing", "ScaledToZero", "")
+    draft.conditions.false("Degraded", "ScaledToZero", "")
+    return draft.finish(reconciling=False, stalled=None)
+
+
+def _switching(draft: Draft, version: str, state: PredictorState, trouble: Trouble | None) -> Plan:
+    """This version is being taken up, or its pods are on their way back."""
+    left = _time_left(draft, version)
+    kept = draft.stable_version if state.available > 0 else None
+    if left <= timedelta(0):
+        detail = f": {trouble.reason}: {trouble.message}" if trouble else ""
+        deadline = f"version {version} does not serve after {draft.spec.progress_deadline_seconds} s{detail}"
+        trouble = Trouble("ProgressDeadlineExceeded", deadline)
+    else:
+        draft.look_again_in(left.total_seconds())
+    reason = trouble.reason if trouble else "Progressing"
+    message = trouble.message if trouble else f"version {version} is starting"
+    if kept == version and not trouble:
+        message = f"version {version} serves with {state.available} of {draft.spec.replicas} pods"
+    elif kept and kept != version:
+        message = f"version {kept} serves; version {version}: {message}"
+    if kept:
+        draft.conditions.true("Ready", reason, message)
+    else:
+        draft.not_ready(reason, message)
+    is_final = trouble is not None and (left <= timedelta(0) or trouble.reason in FINAL_REASONS)
+    if trouble:
+        draft.conditions.true("Degraded", reason, message)
+        draft.events.append(Event(reason, f"version {version} does not serve: {trouble.message}", "Warning"))
+    else:
+        draft.conditions.false("Degraded", "Progressing", "")
+    if is_final:
+        draft.conditions.false("Progressing", reason, message)
+        return draft.finish(reconciling=False, stalled=(reason, message))
+    draft.conditions.true("Progressing", reason, message)
+    return draft.finish(reconciling=True, stalled=None)
+
+
+def _time_left(draft: Draft, version: str) -> timedelta:
+    """What is left of progressDeadlineSeconds; a new version or an edit of spec begins it anew."""
+    progress = draft.status.get("progress") or {}
+    if progress.get("version") != version or progress.get("generation") != draft.generation:
+        progress = {"version": version, "generation": draft.generation, "startedAt": clock.to_text(draft.now)}
+        draft.status["progress"] = progress
+    took = draft.now - clock.from_text(progress["startedAt"])
+    return timedelta(seconds=draft.spec.progress_deadline_seconds) - took

@@ -1,0 +1,78 @@
+"""Which version is wanted: an alias resolved once, here, to an immutable version."""
+
+import re
+
+from modelyard.api import names
+from modelyard.core.errors import Waiting
+from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.plan import Failure, Question
+from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
+
+_TRAINING_JOB = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+
+
+def desired(draft: Draft) -> RegisteredVersion | None:
+    """The version that spec.model asks for now; None while it cannot be known or does not exist.
+
+    Says in ModelResolved which of these it is.
+    """
+    model = draft.spec.model
+    question: Question = (
+        ResolveAlias(model.name, model.alias) if model.alias else GetVersion(model.name, str(model.version))
+    )
+    answer = draft.ask(question)
+    if isinstance(answer, Failure):
+        draft.conditions.unknown("ModelResolved", answer.reason, answer.message)
+        return None
+    if answer is None:
+        draft.conditions.false("ModelResolved", *_missing(draft))
+        draft.status.pop("desiredVersion", None)
+        return None
+    assert isinstance(answer, RegisteredVersion)  # noqa: S101 - narrows the answer's type
+    draft.status["desiredVersion"] = answer.version
+    said = f"{model.name}@{model.alias} is version {answer.version}" if model.alias else f"version {answer.version}"
+    draft.conditions.true("ModelResolved", "Resolved", said)
+    return answer
+
+
+def target(draft: Draft, wanted: RegisteredVersion | None, applied: str | None) -> str:
+    """The version to serve now: the wanted one, but what is served already while paused or while nothing is wanted.
+
+    Raises:
+        Waiting: there is nothing to serve yet.
+    """
+    if draft.spec.paused:
+        if applied is None:
+            raise Waiting("Paused", "spec.paused is true and nothing was served before; set it to false to begin", 0)
+        return applied
+    if wanted is not None:
+        return wanted.version
+    resolved = draft.conditions.get("ModelResolved") or {"reason": "AwaitingVersion", "message": ""}
+    if applied is None:
+        raise Waiting("AwaitingVersion", f"{resolved['reason']}: {resolved['message']}", 0)
+    return applied
+
+
+def stable_item(draft: Draft, version: str, wanted: RegisteredVersion | None) -> dict[str, str]:
+    """What status.stable says of a version that serves; lineage as far as the registry tells it now."""
+    before = draft.status.get("stable") or {}
+    kept: dict[str, str] = dict(before) if before.get("version") == version else {"version": version}
+    if wanted is not None and wanted.version == version:
+        tags = dict(wanted.tags)
+        namespace, name = tags.get(names.TAG_NAMESPACE, ""), tags.get(names.TAG_TRAINING_JOB, "")
+        if _TRAINING_JOB.match(namespace) and _TRAINING_JOB.match(name):
+            kept["trainingJob"] = f"{namespace}/{name}"
+        if wanted.run_id:
+            kept["runID"] = wanted.run_id
+    return kept
+
+
+def _missing(draft: Draft) -> tuple[str, str]:
+    """Reason and message when the registry has no such version."""
+    model = draft.spec.model
+    if model.alias:
+        return (
+            "AliasNotFound",
+            f"registered model {model.name} has no alias {model.alias}: train and register it, or set the alias",
+        )
+    return "VersionNotFound", f"registered model {model.name} has no version {model.version}"
