@@ -5,7 +5,7 @@ import sys
 
 from tools.localcluster import network
 from tools.localcluster.build import check_disk
-from tools.localcluster.components import SERVICE_RANGE
+from tools.localcluster.components import POD_RANGE, SERVICE_RANGE
 from tools.localcluster.errors import ClusterError
 from tools.localcluster.node import DNS_PORT, KUBELET_PORT
 from tools.localcluster.paths import State
@@ -38,7 +38,7 @@ def check_network(apiserver_port: int) -> None:
         raise ClusterError(port_conflict(listener, apiserver_port))
     if route := network.overlapping_route(network.routes()):
         raise ClusterError(
-            f"the cluster's addresses {network.POD_RANGE} and {SERVICE_RANGE} are in use here: route {route};"
+            f"the cluster's addresses {POD_RANGE} and {SERVICE_RANGE} are in use here: route {route};"
             " end what made it (another Kubernetes, a VPN)"
         )
 

@@ -4,11 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from tools.localcluster import cluster
 from tools.localcluster.build import ensure_built
-from tools.localcluster.components import AUDIT_POLICY
 from tools.localcluster.errors import ClusterError
 from tools.localcluster.owner import FOR_ANYONE
 from tools.localcluster.paths import current_state
@@ -35,7 +33,6 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start the cluster, or find it running")
     up.add_argument("--purpose", default=FOR_ANYONE, help="what it is for; two purposes do not share a cluster")
     up.add_argument("--take-over", action="store_true", help="end a cluster that somebody else started")
-    up.add_argument("--audit-policy", type=Path, default=AUDIT_POLICY, help="what the audit log holds")
     up.set_defaults(run=_up)
     commands.add_parser("down", help="end the cluster, whoever started it").set_defaults(run=_down)
     commands.add_parser("release", help="let other purposes use the running cluster").set_defaults(run=_release)
@@ -51,7 +48,7 @@ def _build(_: argparse.Namespace) -> None:
 
 def _up(options: argparse.Namespace) -> None:
     take_over = options.take_over or os.environ.get("MODELYARD_TAKE_OVER") == "1"
-    cluster.up(cluster.Request(options.purpose, take_over, options.audit_policy.resolve()))
+    cluster.up(cluster.Request(options.purpose, take_over))
 
 
 def _down(_: argparse.Namespace) -> None:
@@ -67,4 +64,7 @@ def _status(_: argparse.Namespace) -> None:
 
 
 def _kubeconfig(_: argparse.Namespace) -> None:
-    print(current_state().kubeconfig)
+    kubeconfig = current_state().kubeconfig
+    if not kubeconfig.exists():
+        raise ClusterError("no local cluster is up: start one with `make cluster`")
+    print(kubeconfig)

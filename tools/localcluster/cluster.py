@@ -6,9 +6,8 @@ from pathlib import Path
 
 from tools.localcluster.build import ensure_built
 from tools.localcluster.checks import check_machine, check_network, check_room
-from tools.localcluster.components import AUDIT_POLICY
 from tools.localcluster.errors import ClusterError
-from tools.localcluster.leftovers import sweep
+from tools.localcluster.leftovers import claim, sweep
 from tools.localcluster.locks import exclusive
 from tools.localcluster.owner import FOR_ANYONE, Owner, read_owner, shared, this_checkout, write_owner
 from tools.localcluster.packages import NODE_PACKAGES, install_missing
@@ -26,7 +25,6 @@ class Request:
 
     purpose: str = FOR_ANYONE
     take_over: bool = False
-    audit_policy: Path = AUDIT_POLICY
 
 
 def apiserver_port() -> int:
@@ -50,7 +48,7 @@ def up(request: Request) -> State:
         if usable:
             write_owner(usable)
         else:
-            _start_anew(running, wanted, request, steps)
+            _start_anew(running, wanted, steps)
     steps.say(f"the cluster is up; kubeconfig: {state.kubeconfig}")
     return state
 
@@ -120,17 +118,18 @@ def _shared(running: Owner, wanted: Owner, request: Request) -> Owner | None:
     return agreed if _is_whole(State(Path(running.state))) else None
 
 
-def _start_anew(running: Owner | None, wanted: Owner, request: Request, steps: Steps) -> None:
+def _start_anew(running: Owner | None, wanted: Owner, steps: Steps) -> None:
     state = State(Path(wanted.state))
     install_missing(NODE_PACKAGES, cluster_cache() / "logs" / "packages.log", steps)
     with steps.step("clearing away what an earlier cluster left" if running is None else f"ending that of {running}"):
         _sweep_all(running or read_owner())
     check_room(state)
+    claim(state)
     check_network(apiserver_port())
     # Before anything starts, so that whatever happens next can be undone.
     write_owner(wanted)
     setup = new_setup(Path(wanted.programs), state, apiserver_port())
-    NodeStart(setup, state, _processes(state), steps).run(request.audit_policy)
+    NodeStart(setup, state, _processes(state), steps).run()
 
 
 def _sweep_all(owner: Owner | None) -> None:

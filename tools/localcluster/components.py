@@ -1,6 +1,7 @@
 """The command lines of the control plane: of the node's as of the tests'."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from tools.localcluster.kubeconfig import Endpoint, certificate_user, write_kube
 from tools.localcluster.processes import Program
 
 LOOPBACK = "127.0.0.1"
+POD_RANGE = "10.244.0.0/24"
 SERVICE_RANGE = "10.96.0.0/16"
 APISERVER_SERVICE = "10.96.0.1"
 CLUSTER_DOMAIN = "cluster.local"
@@ -18,6 +20,7 @@ IN_CLUSTER_NAMES = (
     "kubernetes.default.svc",
     f"kubernetes.default.svc.{CLUSTER_DOMAIN}",
 )
+LOCAL_TARGETS = ("localhost", LOOPBACK, POD_RANGE, SERVICE_RANGE, ".svc", f".{CLUSTER_DOMAIN}")
 ISSUER = f"https://kubernetes.default.svc.{CLUSTER_DOMAIN}"
 AUDIT_POLICY = Path(__file__).with_name("audit-policy.json")
 
@@ -71,7 +74,14 @@ class Setup:
 
     def program(self, name: str, *arguments: str) -> Program:
         """One of the built programs."""
-        return Program(name, (str(self.programs / name), *arguments))
+        return Program(name, (str(self.programs / name), *arguments), local_traffic(os.environ))
+
+
+def local_traffic(environment: Mapping[str, str]) -> dict[str, str]:
+    """Settings that keep the cluster's own traffic away from a proxy the user may need for everything else."""
+    named = environment.get("NO_PROXY") or environment.get("no_proxy")
+    value = ",".join(filter(None, [named, *LOCAL_TARGETS]))
+    return {"NO_PROXY": value, "no_proxy": value}
 
 
 def etcd(setup: Setup) -> Program:
@@ -139,15 +149,13 @@ def apiserver(setup: Setup, hosts: Sequence[str], extra: Sequence[str] = ()) -> 
     )
 
 
-def audit_flags(log: Path, policy: Path = AUDIT_POLICY) -> list[str]:
+def audit_flags(log: Path) -> list[str]:
     """Flags that make an apiserver write each answered request as one line of JSON, up to two files of 1 GB."""
     return [
         f"--audit-log-path={log}",
-        f"--audit-policy-file={policy}",
+        f"--audit-policy-file={AUDIT_POLICY}",
         "--audit-log-maxsize=1000",
         "--audit-log-maxbackup=1",
-        # Counted by tests right after the request: nothing may be held back in a buffer.
-        "--audit-log-mode=blocking",
     ]
 
 

@@ -19,6 +19,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 POD_CGROUP = "kubepods"
 # Where libcni and the kubelet write, whatever they are told.
 CNI_RESULTS = Path("/var/lib/cni/results")
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 LOG_LINKS = Path("/var/log/containers")
 
 
@@ -48,9 +49,17 @@ def is_shim(command_line: bytes) -> bool:
     return words[0].endswith(b"containerd-shim-runc-v2") and str(CONTAINERD_SOCKET).encode() in words
 
 
+def claim(state: State) -> None:
+    """Takes a folder for the state; raises ClusterError where it holds somebody's files."""
+    state.root.mkdir(parents=True, exist_ok=True)
+    if not state.marker.exists() and any(state.root.iterdir()):
+        raise ClusterError(f"{state.root} holds other files: give MODELYARD_STATE a folder that is empty or not there")
+    state.marker.touch()
+
+
 def has_leftovers(state: State) -> bool:
     """Whether there is any sign of a cluster; without one, Kubernetes' rules and cgroups are someone else's."""
-    return RUNTIME.exists() or state.pids.exists() or network.bridge_exists()
+    return RUNTIME.exists() or (state.marker.exists() and state.pids.exists()) or network.bridge_exists()
 
 
 def sweep(state: State) -> None:
@@ -131,16 +140,16 @@ def _removed(folder: Path) -> bool:
 
 
 def _remove_files(state: State) -> None:
-    for result in CNI_RESULTS.glob(f"{NODE_NAME}-*"):
-        result.unlink()
+    for file in [*CNI_RESULTS.glob(f"{NODE_NAME}-*"), *DEVICE_PLUGINS.glob("*")]:
+        file.unlink()
     for link in LOG_LINKS.glob("*"):
         if link.is_symlink() and str(link.readlink()).startswith(f"{state.root}/"):
             link.unlink()
-    for folder in (LOG_LINKS, CNI_RESULTS, CNI_RESULTS.parent):
+    for folder in (LOG_LINKS, CNI_RESULTS, CNI_RESULTS.parent, DEVICE_PLUGINS, DEVICE_PLUGINS.parent):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-    for path in state.root.glob("*"):
-        if path != state.image_store:
+    for path in state.root.glob("*") if state.marker.exists() else []:
+        if path not in (state.image_store, state.marker):
             _remove(path)
     # Last, because it is what says that there is something to remove.
     _remove(RUNTIME)

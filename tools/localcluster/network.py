@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from tools.localcluster.components import LOOPBACK, SERVICE_RANGE
+from tools.localcluster.components import LOOPBACK, POD_RANGE, SERVICE_RANGE
 from tools.localcluster.errors import ClusterError
 
 BRIDGE = "modelyard0"
-POD_RANGE = "10.244.0.0/24"
 # The node's address, the pods' gateway, and where the apiserver, the kubelet and the DNS listen.
 NODE_ADDRESS = "10.244.0.1"
 CHAIN = "MODELYARD"

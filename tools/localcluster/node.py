@@ -1,13 +1,14 @@
 """The command lines and configuration of what makes this machine a node."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tools.localcluster.certificates import Identity
-from tools.localcluster.components import CLUSTER_DOMAIN, LOOPBACK, Setup
-from tools.localcluster.network import BRIDGE, NODE_ADDRESS, POD_RANGE
+from tools.localcluster.components import CLUSTER_DOMAIN, LOOPBACK, POD_RANGE, Setup, local_traffic
+from tools.localcluster.network import BRIDGE, NODE_ADDRESS
 from tools.localcluster.paths import CONTAINERD_SOCKET, SOURCES
 from tools.localcluster.pause import IMAGE
 from tools.localcluster.processes import Program
@@ -58,8 +59,9 @@ def containerd(setup: Setup, store: Path) -> Program:
     _write(setup.root / "config" / "cni" / "10-modelyard.conflist", json.dumps(pod_network(setup.root), indent=2))
     file = _write(setup.root / "config" / "containerd.toml", config)
     # The shim is looked up on PATH.
-    environment = {"PATH": f"{setup.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-    return Program("containerd", (str(setup.programs / "containerd"), "--config", str(file)), environment)
+    path = f"{setup.programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    command = (str(setup.programs / "containerd"), "--config", str(file))
+    return Program("containerd", command, {**local_traffic(os.environ), "PATH": path})
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:

@@ -47,6 +47,11 @@ class State:
         return self.root / "kubeconfig"
 
     @property
+    def marker(self) -> Path:
+        """Says that the folder is ours, so that everything in it may be removed."""
+        return self.root / ".modelyard-cluster"
+
+    @property
     def pids(self) -> Path:
         """One pid file per process."""
         return self.root / "pids"

@@ -50,12 +50,12 @@ class NodeStart:
     processes: ProcessFolder
     steps: Steps
 
-    def run(self, audit_policy: Path) -> None:
+    def run(self) -> None:
         """All steps; the node takes pods when this returns."""
         with self.steps.step("network"):
             network.set_up(self.setup.ports.apiserver)
         with self.steps.step("etcd, apiserver, containerd"):
-            self._start_lower_half(audit_policy)
+            self._start_lower_half()
         with self.steps.step("controllers, scheduler, kubelet, kube-proxy, DNS"):
             self._start_upper_half()
 
@@ -63,9 +63,9 @@ class NodeStart:
     def _rest(self) -> Rest:
         return Rest(self.setup.endpoint, self.setup.pki.administrator)
 
-    def _start_lower_half(self, audit_policy: Path) -> None:
+    def _start_lower_half(self) -> None:
         self.processes.start(etcd(self.setup))
-        flags = audit_flags(self.state.audit_log, audit_policy)
+        flags = audit_flags(self.state.audit_log)
         self.processes.start(apiserver(self.setup, [LOOPBACK, "localhost"], flags))
         self._start_containerd()
         wait_for_apiserver(self._rest, self.processes)
