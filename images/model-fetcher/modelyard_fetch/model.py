@@ -42,7 +42,10 @@ def find_artifacts(server: Server, name: str, version: str) -> str:
 
 def artifact_path(uri: str, base: str) -> str:
     """The path in an mlflow-artifacts URI; errors name other stores and the way out."""
-    parts = urllib.parse.urlsplit(uri)
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError as error:
+        raise FetchError("ModelIncomplete", f"the version's address {uri!r} is not one: {error}") from error
     if parts.scheme != "mlflow-artifacts":
         cure = "run `mlflow server --serve-artifacts --artifacts-destination ...` and log the model again"
         raise FetchError(

@@ -115,7 +115,10 @@ def read_json(response: Response) -> Any:  # noqa: ANN401 - JSON is anything
 def parse_tracking_uri(environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The address without its user, and the headers that say who asks."""
     uri = environment.get("MLFLOW_TRACKING_URI", "")
-    parts = urllib.parse.urlsplit(uri)
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError as error:
+        raise FetchError("RegistryUnavailable", f"MLFLOW_TRACKING_URI is {uri!r}: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise FetchError(
             "RegistryUnavailable", f"MLFLOW_TRACKING_URI is {uri!r}: it must start with http:// or https://"

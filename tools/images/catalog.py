@@ -1,0 +1,102 @@
+"""Which images there are, what goes into each, and the names that follow from it."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tools.images.base import base_key
+from tools.localcluster.errors import ClusterError
+from tools.localcluster.paths import CHECKOUT
+
+# With the host, because that is how a kubelet and containerd complete shorter names.
+PREFIX = "docker.io/modelyard"
+# Part of every key: raise it where this tool builds differently from the same sources.
+RECIPE = "1"
+ABOUT = Path("operator/modelyard/__about__.py")
+IGNORED_NAMES = ("__pycache__", ".mypy_cache", ".ruff_cache")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image; all paths lie below the checkout, the inputs below the context."""
+
+    name: str
+    context: Path
+    containerfile: Path
+    inputs: tuple[Path, ...]
+    checkout: Path = CHECKOUT
+
+    def files(self) -> list[Path]:
+        """Every file that the Containerfile can copy, and itself; below the checkout, sorted."""
+        found = [self.containerfile]
+        for start in self.inputs:
+            path = self.checkout / start
+            below = sorted(path.rglob("*")) if path.is_dir() else [path]
+            found += [file.relative_to(self.checkout) for file in below if file.is_file() and not is_ignored(file)]
+        return sorted(set(found))
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve digits that change with anything that goes into the image."""
+        digest = hashlib.sha256(f"{RECIPE}\0{base_key()}\0{version(self.checkout)}".encode())
+        for file in self.files():
+            path = self.checkout / file
+            mode = "x" if path.stat().st_mode & 0o100 else "-"
+            digest.update(f"\0{file.as_posix()}\0{mode}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:12]
+
+    @property
+    def reference(self) -> str:
+        """The name that only these sources have."""
+        return f"{self.release_reference}-{self.key}"
+
+    @property
+    def release_reference(self) -> str:
+        """The name that people use, which moves while a version is in the making."""
+        return f"{PREFIX}/{self.name}:{version(self.checkout)}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that its Containerfile gives it."""
+        text = (self.checkout / self.containerfile).read_text("utf-8")
+        return dict(re.findall(r"([a-z][\w.-]+\.[\w.-]+)=\"([^\"]*)\"", text))
+
+
+def is_ignored(path: Path) -> bool:
+    """Whether a run of some tool left it behind."""
+    return any(part in IGNORED_NAMES for part in path.parts) or path.suffix == ".pyc"
+
+
+def version(checkout: Path = CHECKOUT) -> str:
+    """The release's number; read as text, because this runs before the package's dependencies are installed."""
+    text = (checkout / ABOUT).read_text("utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, re.MULTILINE)
+    if not found:
+        raise ClusterError(f'{ABOUT} has no line __version__ = "..."')
+    return found.group(1)
+
+
+def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
+    """Every image by its name, those that others wait for first."""
+    images = [folder_image(name, checkout) for name in ("model-fetcher", "mlflow", "trainer", "model-server")]
+    operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
+    images.append(Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout))
+    return {image.name: image for image in images}
+
+
+def folder_image(name: str, checkout: Path) -> Image:
+    """An image whose folder below images/ is all that it needs."""
+    folder = Path("images") / name
+    return Image(name, folder, folder / "Containerfile", (folder,), checkout)
+
+
+def select(names: Sequence[str]) -> list[Image]:
+    """The images of these names, all of them for none; raises ClusterError for a name that no image has."""
+    known = catalog()
+    for name in names:
+        if name not in known:
+            raise ClusterError(f"there is no image {name!r}; there are: {', '.join(known)}")
+    return [image for image in known.values() if not names or image.name in names]

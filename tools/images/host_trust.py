@@ -1,0 +1,103 @@
+"""What lets pip reach its registry from this machine, lent to a build and taken back.
+
+Many networks sit behind a proxy with an authority of its own. Inside a build nothing of that is known, so a folder with
+pip's settings and the bundle is mounted over /mnt, which every base has: no trace of it stays in the image.
+"""
+
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MOUNT = Path("/mnt")
+PIP_CACHE = "pip-cache"
+BUNDLE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+LENT = ("index-url", "extra-index-url", "trusted-host", "no-index", "proxy", "timeout", "default-timeout", "retries")
+# Later ones win, as in pip.
+SECTIONS = ("global", "install", ":env:")
+
+
+@dataclass(frozen=True)
+class Loan:
+    """A folder that is mounted during a build, with further folders mounted inside it."""
+
+    folder: Path
+    mounts: tuple[tuple[Path, Path], ...]
+    """Folders of the host and where they appear in the build."""
+
+    def arguments(self) -> list[str]:
+        """What buildah needs to be told."""
+        volumes = [f"{host}:{inside}:rw" for host, inside in ((self.folder, MOUNT), *self.mounts)]
+        volume_flags = [part for volume in volumes for part in ("--volume", volume)]
+        return [*volume_flags, "--build-arg", f"PIP_CONFIG_FILE={MOUNT / 'pip.conf'}"]
+
+
+def pip_settings() -> dict[str, str]:
+    """The host's settings of pip, from its files and from the environment."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return parse_settings(listed)
+
+
+def parse_settings(listed: str) -> dict[str, str]:
+    """The answer of `pip config list` as one value per setting."""
+    settings: dict[str, str] = {}
+    for section in SECTIONS:
+        for name, value in re.findall(rf"^{re.escape(section)}\.([\w-]+)=('.*'|\".*\")$", listed, re.MULTILINE):
+            settings[name] = str(ast.literal_eval(value))
+    return settings
+
+
+def host_bundle(settings: Mapping[str, str], environment: Mapping[str, str]) -> Path | None:
+    """The certificates that this machine trusts; None where it has no bundle."""
+    named = [settings.get("cert"), *[environment.get(name) for name in BUNDLE_VARIABLES], str(SYSTEM_BUNDLE)]
+    return next((Path(name) for name in named if name and Path(name).is_file()), None)
+
+
+def lend(folder: Path, pip_cache: Path, settings: Mapping[str, str]) -> Loan:
+    """Writes pip's settings into a folder of the host, ready to be mounted."""
+    folder.mkdir(mode=0o700, parents=True)
+    lines = [f"{name} = {indented(settings[name])}" for name in LENT if name in settings]
+    for name, source in (("cert", host_bundle(settings, os.environ)), ("client-cert", settings.get("client-cert"))):
+        if source:
+            shutil.copyfile(source, folder / name)
+            lines.append(f"{name} = {MOUNT / name}")
+    mounts = [(pip_cache, MOUNT / PIP_CACHE)]
+    lines.append(f"cache-dir = {MOUNT / PIP_CACHE}")
+    links = []
+    for number, link in enumerate(settings.get("find-links", "").split()):
+        if Path(link).is_dir():
+            mounts.append((Path(link), MOUNT / f"links-{number}"))
+        if Path(link).is_dir() or "://" in link:
+            links.append(str(MOUNT / f"links-{number}") if Path(link).is_dir() else link)
+    if links:
+        lines.append(f"find-links = {indented(' '.join(links))}")
+    for host, inside in mounts:
+        host.mkdir(parents=True, exist_ok=True)
+        (folder / inside.relative_to(MOUNT)).mkdir()
+    (folder / "pip.conf").write_text("\n".join(["[global]", *lines, ""]), "utf-8")
+    return Loan(folder, tuple(mounts))
+
+
+def indented(value: str) -> str:
+    """A value of several words, one a line, as pip's configuration files want them."""
+    words = value.split()
+    return words[0] if len(words) == 1 else "".join(f"\n    {word}" for word in words)
+
+
+def leftovers(root: Path, loan: Loan) -> list[Path]:
+    """What of a loan is still in a built image's file system: settings of pip, or copies of what was lent."""
+    settings = (root / "etc/pip.conf", root / "root/.config/pip", root / "opt/venv/pip.conf")
+    found = [path for path in settings if path.exists()]
+    found += sorted((root / MOUNT.relative_to("/")).iterdir())
+    lent = {path.stat().st_size: path.read_bytes() for path in loan.folder.iterdir() if path.is_file()}
+    for start in ("opt", "root", "run", "tmp", "usr/local", "media"):
+        files = [path for path in (root / start).rglob("*") if path.is_file() and not path.is_symlink()]
+        found += [path for path in files if lent.get(path.stat().st_size) == path.read_bytes()]
+    return found
