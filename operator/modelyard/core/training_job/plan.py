@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -11,7 +12,7 @@ from modelyard.core import clock, pod_state
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of
-from modelyard.core.tracking import EndRun, FindOpenRuns, RegisteredVersion, RunStatus
+from modelyard.core.tracking import EndRun, FindOpenRuns, OpenRun, RegisteredVersion, RunStatus
 from modelyard.core.training_job import attempts, retry
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import parameters_json
@@ -52,27 +53,32 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     return draft.finish()
 
 
-def plan_gone(observed: Observed, owner_uids: frozenset[str], now: datetime) -> Plan:
-    """What to do once a TrainingJob is deleted: wait for its pods to go, then end what runs it left open.
-
-    The UIDs are those of all TrainingJobs that exist.
-    """
+def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
+    """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its open runs as killed."""
     if any(not pod_state.is_over(pod) for pod in observed.pods):
         return Plan(recheck_after=5.0)
-    return plan_orphans(observed, owner_uids, now)
+    return _end_runs(observed, lambda run: run.identity.owner_uid == owner_uid, now)
 
 
-def plan_orphans(observed: Observed, owner_uids: frozenset[str], now: datetime) -> Plan:
-    """End, as killed, this cluster's runs whose TrainingJob is gone."""
+def plan_orphans(observed: Observed, living_uids: frozenset[str], now: datetime) -> Plan:
+    """End, as killed, this cluster's runs whose TrainingJob was deleted while no operator looked."""
+    return _end_runs(observed, lambda run: run.identity.owner_uid not in living_uids, now)
+
+
+def _end_runs(observed: Observed, is_concerned: Callable[[OpenRun], bool], now: datetime) -> Plan:
+    """Find this cluster's open runs and end those concerned."""
     question = FindOpenRuns(observed.context.cluster)
     if question not in observed.answers:
         return Plan(questions=(question,))
     runs = observed.answers[question]
     if isinstance(runs, Failure):
-        return Plan(recheck_after=30.0)
-    orphans = [run for run in runs if run.identity.owner_uid not in owner_uids]
-    ends = [EndRun(run.run_id, RunStatus.KILLED, clock.to_milliseconds(now)) for run in orphans]
-    return Plan(questions=tuple(end for end in ends if end not in observed.answers))
+        return Plan(recheck_after=RETRY_REFUSED_SECONDS / 2)
+    ends = [EndRun(run.run_id, RunStatus.KILLED, clock.to_milliseconds(now)) for run in runs if is_concerned(run)]
+    has_failed = any(isinstance(observed.answers.get(end), Failure) for end in ends)
+    return Plan(
+        questions=tuple(end for end in ends if end not in observed.answers),
+        recheck_after=RETRY_REFUSED_SECONDS / 2 if has_failed else None,
+    )
 
 
 def _decide(draft: Draft) -> None:

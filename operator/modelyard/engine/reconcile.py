@@ -1,0 +1,152 @@
+"""One reconcile: observe, plan, ask and plan again, then do what the plan says; status is written once, on every path."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from modelyard.core.plan import Answers, Event, Failure, Key, Manifest, ObjectRef, Plan, Question
+from modelyard.core.serving import is_owned_by
+from modelyard.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
+
+log = logging.getLogger(__name__)
+
+_MOST_ROUNDS = 20
+"""Questions lead to questions, but not for ever: more rounds than this are a bug in a plan."""
+
+Ask = Callable[[Question], Awaitable[Any]]
+"""Puts a question to whoever can answer it."""
+
+
+class Objects(Protocol):
+    """What a reconcile does to the API server."""
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create it."""
+        ...
+
+    async def get(self, ref: ObjectRef) -> Manifest | None:
+        """Read it, past the caches."""
+        ...
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Apply it on the server's side."""
+        ...
+
+    async def apply_status(self, manifest: Manifest) -> Manifest:
+        """Apply its status."""
+        ...
+
+    async def delete(self, ref: ObjectRef) -> None:
+        """Delete it, if it is still there."""
+        ...
+
+    async def tell(self, about: Manifest, events: tuple[Event, ...]) -> None:
+        """Post Events; failing to is not an error."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How one kind is read, observed and decided."""
+
+    read: Callable[[Key], Manifest | None]
+    """The object from the cache."""
+    observe: Callable[[Manifest, Answers], Any]
+    """Everything around it from the caches, with the answers so far."""
+    plan: Callable[[Manifest, Any, datetime], Plan]
+    plan_refused: Callable[[Manifest, Any, Failure, datetime], Plan]
+    """What to say when the API server refuses what the plan wants."""
+    remember: Callable[[Manifest], None]
+    """Put what the API server answered into the caches, so that the next reconcile sees it."""
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Reconciles the objects of one kind; called with a key, as often as anyone likes."""
+
+    wiring: Wiring
+    objects: Objects
+    ask: Ask
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def __call__(self, key: Key) -> float | None:
+        """Do the object's next step; returns the seconds until it wants to be looked at again.
+
+        Raises:
+            ApiError: the API server could not or would not do it; to be tried again with back-off.
+        """
+        resource = self.wiring.read(key)
+        if resource is None or resource["metadata"].get("deletionTimestamp"):
+            return None
+        now = self.clock()
+        observed, plan = await self._settle(resource, now)
+        try:
+            await self._carry_out(plan, resource)
+        except (Forbidden, Invalid, Conflict) as refusal:
+            said = Failure(refusal.reason or "Refused", refusal.message)
+            await self._tell(resource, self.wiring.plan_refused(resource, observed, said, now))
+            raise
+        await self._tell(resource, plan)
+        return plan.recheck_after
+
+    async def _settle(self, resource: Manifest, now: datetime) -> tuple[Any, Plan]:
+        """Plan, ask what the plan asks, and plan again, until nothing is open."""
+        answers: dict[Question, Any] = {}
+        for _ in range(_MOST_ROUNDS):
+            observed = self.wiring.observe(resource, answers)
+            plan = self.wiring.plan(resource, observed, now)
+            if not plan.questions:
+                return observed, plan
+            answers |= await answered(plan.questions, self.ask)
+        raise RuntimeError(f"a plan still asks after {_MOST_ROUNDS} rounds: {plan.questions}")
+
+    async def _carry_out(self, plan: Plan, resource: Manifest) -> None:
+        """Children first: a status that speaks of them is written once they are there."""
+        for manifest in plan.create:
+            self.wiring.remember(await self._create(manifest, resource))
+        for manifest in plan.apply:
+            self.wiring.remember(await self.objects.apply(manifest))
+        for ref in plan.delete:
+            await self.objects.delete(ref)
+
+    async def _create(self, manifest: Manifest, resource: Manifest) -> Manifest:
+        """Create what is made once; one that is ours already was made before a crash."""
+        try:
+            return await self.objects.create(manifest)
+        except Conflict:
+            metadata = manifest["metadata"]
+            ref = ObjectRef(manifest["apiVersion"], manifest["kind"], metadata["namespace"], metadata["name"])
+            found = await self.objects.get(ref)
+            if found is None or not is_owned_by(found, resource["metadata"]["uid"]):
+                raise
+            return found
+
+    async def _tell(self, resource: Manifest, plan: Plan) -> None:
+        """Write the status if there is a new one, and the Events that belong to it."""
+        if plan.status is None:
+            return
+        metadata = resource["metadata"]
+        manifest = {
+            "apiVersion": resource["apiVersion"],
+            "kind": resource["kind"],
+            # The UID makes the API server refuse the status of one object for another of the same name.
+            "metadata": {name: metadata[name] for name in ("name", "namespace", "uid")},
+            "status": dict(plan.status),
+        }
+        try:
+            self.wiring.remember(await self.objects.apply_status(manifest))
+        except NotFound:
+            log.info("deleted before its status was written")
+            return
+        await self.objects.tell(resource, plan.events)
+
+
+async def answered(questions: tuple[Question, ...], ask: Ask) -> dict[Question, Any]:
+    """The answers to questions, asked side by side."""
+    return dict(zip(questions, await asyncio.gather(*(ask(question) for question in questions)), strict=True))
+
+
+__all__ = ["ApiError", "Ask", "Objects", "Reconciler", "Wiring", "answered"]
