@@ -175,6 +175,16 @@ def test_one_unready_predictor_makes_all_of_it_unready(make_sdep: Builder, make_
     assert condition(status, "DeploymentsReady")["reason"] == "MinimumReplicasUnavailable"
 
 
+def test_of_several_ready_deployments_the_last_to_become_so_is_quoted(
+    make_sdep: Builder, make_predictor: Builder
+) -> None:
+    sdep = make_sdep(make_predictor(traffic=50), make_predictor("canary", traffic=50))
+    observed = children(sdep)
+    for name, time in (("churn-main-0-model", LATER), ("churn-canary-0-model", NOW)):
+        observed.deployments[name]["status"]["conditions"][0].update(lastTransitionTime=time, message=name)
+    assert condition(next_outcome(sdep, observed, LATER).status, "DeploymentsReady")["message"] == "churn-main-0-model"
+
+
 def test_the_replicas_are_those_of_the_first_predictor(make_sdep: Builder, make_predictor: Builder) -> None:
     sdep = make_sdep(make_predictor(traffic=50), make_predictor("canary", traffic=50))
     observed = children(sdep)
