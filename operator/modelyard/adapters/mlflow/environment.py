@@ -1,4 +1,4 @@
-"""MLflow's client is configured by environment variables, which it reads at each call: they are set here and nowhere else."""
+"""MLflow's client reads environment variables at each call: they are set here and nowhere else."""
 
 import math
 import os
@@ -23,7 +23,7 @@ def secrets() -> tuple[str, ...]:
 
 
 def _behaviour(config: MlflowConfig) -> dict[str, str]:
-    """No retries in the client: it would repeat a create whose answer was lost, and the work queue asks again anyway."""
+    """No retries in the client: it would repeat a create whose answer was lost, and the work queue asks again."""
     return {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, math.ceil(config.timeout_seconds))),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",

@@ -31,7 +31,7 @@ class ThreadPool:
             async with asyncio.timeout(deadline_seconds):
                 return await asyncio.wrap_future(future)
         finally:
-            if not future.done():
+            if not future.done() and not future.cancel():
                 self._note_stuck(future)
 
     def close(self) -> None:

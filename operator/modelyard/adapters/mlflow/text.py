@@ -1,4 +1,4 @@
-"""Everything that MLflow returns was written by somebody else: what is let through, and how it is put into messages and filters."""
+"""Everything that MLflow returns was written by somebody else: what is let through, and in what form."""
 
 import re
 import unicodedata

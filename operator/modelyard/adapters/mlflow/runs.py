@@ -1,0 +1,150 @@
+"""Runs: one for each attempt, found by its tags before it is made."""
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+
+from mlflow.entities import Param, RunTag
+from mlflow.entities import Run as MlflowRun
+
+from modelyard.adapters.mlflow import experiments
+from modelyard.adapters.mlflow.connection import Connection
+from modelyard.adapters.mlflow.failures import RUN_DELETED, Refused
+from modelyard.adapters.mlflow.identity import identity_filter, identity_of, identity_tags
+from modelyard.adapters.mlflow.text import (
+    EXPERIMENT_ID,
+    NAME_LENGTH,
+    PARAMETER_LENGTH,
+    RUN_ID,
+    RUN_TAG_LENGTH,
+    checked,
+    cut,
+    matching,
+    one_line,
+    quoted,
+    tags_within,
+)
+from modelyard.api import names
+from modelyard.core.plan import Failure
+from modelyard.core.tracking import Ended, EndRun, EnsureRun, FindOpenRuns, Metric, OpenRun, Pairs, ReadMetrics, Run
+
+T = TypeVar("T")
+
+_BATCH = 100
+"""MLflow's limit of parameters and of tags in one request."""
+_EXPERIMENTS_AT_ONCE = 100
+_PAGE = 1000
+_MOST_OPEN_RUNS = 10_000
+_DUPLICATE = "Duplicate"
+
+
+def ensure_run(connection: Connection, question: EnsureRun) -> Run:
+    """The attempt's run with its parameters; created unless it exists in the experiment of that name."""
+    experiment_id = experiments.ensure_experiment(connection, question.experiment)
+    run = _find_run(connection, experiment_id, question) or _create_run(connection, experiment_id, question)
+    run_id = matching(RUN_ID, run.info.run_id, "a run id")
+    _log_missing_parameters(connection, run, question.parameters)
+    return Run(run_id=run_id, experiment_id=experiment_id)
+
+
+def end_run(connection: Connection, question: EndRun) -> Ended:
+    """Ends the run and says what it was before."""
+    run_id = checked(RUN_ID, question.run_id, "a run id")
+    info = connection.client.get_run(run_id).info
+    if info.lifecycle_stage == "deleted":
+        message = f"The run {run_id} is deleted in MLflow; restore it there to see how it ended."
+        raise Refused(Failure(RUN_DELETED, message, is_transient=False))
+    # Tags first: a run that is ended has told everything.
+    _set_tags(connection, run_id, question.tags)
+    if (info.status, info.end_time) != (question.status.value, question.end_time_ms):
+        connection.client.set_terminated(run_id, question.status.value, question.end_time_ms)
+    return Ended(previous_status=one_line(str(info.status), 20))
+
+
+def read_metrics(connection: Connection, question: ReadMetrics) -> tuple[Metric, ...]:
+    """The latest values of the metrics asked for."""
+    run = connection.client.get_run(checked(RUN_ID, question.run_id, "a run id"))
+    # The dictionary that the client offers has no steps; the message it was made from has.
+    latest = {metric.key: metric for metric in run.data.to_proto().metrics}
+    found = (latest[name] for name in question.names if name in latest)
+    return tuple(Metric(name=metric.key, value=_honest(metric.value), step=metric.step) for metric in found)
+
+
+def find_open_runs(connection: Connection, question: FindOpenRuns) -> tuple[OpenRun, ...]:
+    """Runs of this cluster that MLflow believes to be going on, in whatever experiment; at most 10,000 of them."""
+    ended = " and ".join(f"attributes.status != '{status}'" for status in ("FINISHED", "FAILED", "KILLED"))
+    wanted = f"tags.`{names.TAG_CLUSTER}` = {quoted(question.cluster)} and {ended}"
+    found = (
+        run
+        for experiment_ids in _batches(list(experiments.experiment_ids(connection)), _EXPERIMENTS_AT_ONCE)
+        for run in _search(connection, experiment_ids, wanted)
+    )
+    return tuple(islice((open_run for run in found if (open_run := _open_run(run)) is not None), _MOST_OPEN_RUNS))
+
+
+def _find_run(connection: Connection, experiment_id: str, question: EnsureRun) -> MlflowRun | None:
+    """The oldest run with the attempt's tags: everyone who looks chooses the same."""
+    found = connection.client.search_runs([experiment_id], identity_filter(question.identity), max_results=_BATCH)
+    runs = [run for run in found if run.data.tags.get(names.TAG_REASON) != _DUPLICATE]
+    return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+
+
+def _create_run(connection: Connection, experiment_id: str, question: EnsureRun) -> MlflowRun:
+    """A new run, unless looking again shows an older one.
+
+    A create whose answer was lost can still take effect while the next one is under way: MLflow has no unique key that
+    would refuse the second.
+    """
+    tags = tags_within(question.tags, RUN_TAG_LENGTH) | identity_tags(question.identity)
+    run_name = one_line(question.run_name, NAME_LENGTH)
+    created = connection.client.create_run(experiment_id, tags=tags, run_name=run_name)
+    oldest = _find_run(connection, experiment_id, question)
+    if oldest is None or oldest.info.run_id == created.info.run_id:
+        return created
+    connection.client.set_tag(created.info.run_id, names.TAG_REASON, _DUPLICATE)
+    connection.client.set_terminated(created.info.run_id, "KILLED")
+    return oldest
+
+
+def _log_missing_parameters(connection: Connection, run: MlflowRun, parameters: Pairs) -> None:
+    """Parameters cannot be changed in MLflow; those that the run has, from us or from the code, stay."""
+    wanted = {key[:250]: cut(value, PARAMETER_LENGTH) for key, value in parameters}
+    missing = [Param(key, value) for key, value in wanted.items() if key not in run.data.params]
+    for batch in _batches(missing, _BATCH):
+        connection.client.log_batch(run.info.run_id, params=batch)
+
+
+def _set_tags(connection: Connection, run_id: str, tags: Pairs) -> None:
+    wanted = [RunTag(key, value) for key, value in tags_within(tags, RUN_TAG_LENGTH).items()]
+    for batch in _batches(wanted, _BATCH):
+        connection.client.log_batch(run_id, tags=batch)
+
+
+def _search(connection: Connection, experiment_ids: Sequence[str], wanted: str) -> Iterator[MlflowRun]:
+    token: str | None = None
+    while True:
+        page = connection.client.search_runs(list(experiment_ids), wanted, max_results=_PAGE, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _open_run(run: MlflowRun) -> OpenRun | None:
+    identity = identity_of(run.data.tags)
+    if identity is None:
+        return None
+    matching(EXPERIMENT_ID, run.info.experiment_id, "an experiment id")
+    return OpenRun(run_id=matching(RUN_ID, run.info.run_id, "a run id"), identity=identity)
+
+
+def _honest(value: float) -> float:
+    """MLflow's database cannot keep an infinity and returns the largest number instead."""
+    return math.copysign(math.inf, value) if abs(value) >= sys.float_info.max else value
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
