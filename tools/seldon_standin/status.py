@@ -17,7 +17,7 @@ _NOTHING_TO_WAIT_FOR = {
 }
 # Set only once everything is ready; the misspelling is Seldon's.
 _ROUTES = {
-    "AmbassadorMappingsReady": "No Ambassador Mappaings defined",
+    "AmbassadorMappingsReady": "No Ambassador Mappaings defined",  # codespell:ignore mappaings
     "istioVirtualServicesReady": "No VirtualServices defined",
 }
 
