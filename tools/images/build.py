@@ -68,7 +68,7 @@ def build(images: Sequence[Image], folder: Path, steps: Steps) -> None:
 def build_one(image: Image, buildah: Buildah, archive: Path) -> None:
     """Builds one image and writes its archive."""
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=archive.parent) as scratch:
-        loan = lend(Path(scratch) / "loan", archive.parent / "pip", pip_settings())
+        loan = lend(Path(scratch) / "loan", pip_settings())
         context = stage(image, Path(scratch) / "context")
         try:
             buildah.run(*build_arguments(image, context, loan))
@@ -76,6 +76,8 @@ def build_one(image: Image, buildah: Buildah, archive: Path) -> None:
             layout = Path(scratch) / "layout"
             buildah.run("push", *COMPRESSION, image.reference, f"oci:{layout}")
         finally:
+            if image.keeps_layers:
+                buildah.keep(image.reference, f"localhost/layers/{image.name}:kept")
             buildah.forget(image.reference)
         name_image(layout, [image.reference, image.release_reference])
         pack(layout, archive)
@@ -87,7 +89,7 @@ def build_arguments(image: Image, context: Path, loan: Loan) -> list[str]:
     containerfile = context / image.containerfile.relative_to(image.context)
     return [
         "build",
-        "--layers=false",
+        f"--layers={str(image.keeps_layers).lower()}",
         "--pull-never",
         *names,
         *loan.arguments(),

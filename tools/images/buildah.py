@@ -65,11 +65,17 @@ class Buildah:
         finally:
             self.ask("rm", container)
 
+    def keep(self, reference: str, name: str) -> None:
+        """Keeps an image's layers under a name of their own, in place of those kept before."""
+        if self.has(reference):
+            self.ask("tag", reference, name)
+            self.ask("rmi", "--prune")
+
     def forget(self, reference: str) -> None:
         """Removes an image from the store, and what interrupted builds left there."""
         self.ask("rm", "--all")
         if self.has(reference):
-            self.ask("rmi", "--force", reference)
+            self.ask("rmi", reference)
 
 
 def storage_driver(folder: Path) -> str:

@@ -28,6 +28,8 @@ class Image:
     containerfile: Path
     inputs: tuple[Path, ...]
     checkout: Path = CHECKOUT
+    keeps_layers: bool = False
+    """Whether its libraries are kept in the store, so that a change of its code is built in seconds."""
 
     def files(self) -> list[Path]:
         """Every file that the Containerfile can copy, and itself; below the checkout, sorted."""
@@ -83,7 +85,9 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     """Every image by its name, those that others wait for first."""
     images = [folder_image(name, checkout) for name in ("model-fetcher", "mlflow", "trainer", "model-server")]
     operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
-    images.append(Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout))
+    images.append(
+        Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
+    )
     return {image.name: image for image in images}
 
 

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOUNT = Path("/mnt")
-PIP_CACHE = "pip-cache"
 BUNDLE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 LENT = ("index-url", "extra-index-url", "trusted-host", "no-index", "proxy", "timeout", "default-timeout", "retries")
@@ -33,7 +32,7 @@ class Loan:
 
     def arguments(self) -> list[str]:
         """What buildah needs to be told."""
-        volumes = [f"{host}:{inside}:rw" for host, inside in ((self.folder, MOUNT), *self.mounts)]
+        volumes = [f"{host}:{inside}:ro" for host, inside in ((self.folder, MOUNT), *self.mounts)]
         volume_flags = [part for volume in volumes for part in ("--volume", volume)]
         return [*volume_flags, "--build-arg", f"PIP_CONFIG_FILE={MOUNT / 'pip.conf'}"]
 
@@ -60,7 +59,7 @@ def host_bundle(settings: Mapping[str, str], environment: Mapping[str, str]) -> 
     return next((Path(name) for name in named if name and Path(name).is_file()), None)
 
 
-def lend(folder: Path, pip_cache: Path, settings: Mapping[str, str]) -> Loan:
+def lend(folder: Path, settings: Mapping[str, str]) -> Loan:
     """Writes pip's settings into a folder of the host, ready to be mounted."""
     folder.mkdir(mode=0o700, parents=True)
     lines = [f"{name} = {indented(settings[name])}" for name in LENT if name in settings]
@@ -68,21 +67,14 @@ def lend(folder: Path, pip_cache: Path, settings: Mapping[str, str]) -> Loan:
         if source:
             shutil.copyfile(source, folder / name)
             lines.append(f"{name} = {MOUNT / name}")
-    mounts = [(pip_cache, MOUNT / PIP_CACHE)]
-    lines.append(f"cache-dir = {MOUNT / PIP_CACHE}")
-    links = []
-    for number, link in enumerate(settings.get("find-links", "").split()):
-        if Path(link).is_dir():
-            mounts.append((Path(link), MOUNT / f"links-{number}"))
-        if Path(link).is_dir() or "://" in link:
-            links.append(str(MOUNT / f"links-{number}") if Path(link).is_dir() else link)
-    if links:
-        lines.append(f"find-links = {indented(' '.join(links))}")
-    for host, inside in mounts:
-        host.mkdir(parents=True, exist_ok=True)
-        (folder / inside.relative_to(MOUNT)).mkdir()
+    links = settings.get("find-links", "").split()
+    folders = {link: MOUNT / f"links-{number}" for number, link in enumerate(links) if Path(link).is_dir()}
+    for inside in folders.values():
+        (folder / inside.name).mkdir()
+    if reachable := [str(folders.get(link, link)) for link in links if link in folders or "://" in link]:
+        lines.append(f"find-links = {indented(' '.join(reachable))}")
     (folder / "pip.conf").write_text("\n".join(["[global]", *lines, ""]), "utf-8")
-    return Loan(folder, tuple(mounts))
+    return Loan(folder, tuple((Path(link), inside) for link, inside in folders.items()))
 
 
 def indented(value: str) -> str:
