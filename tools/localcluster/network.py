@@ -16,17 +16,22 @@ BRIDGE = "modelyard0"
 # The node's address, the pods' gateway, and where the apiserver, the kubelet and the DNS listen.
 NODE_ADDRESS = "10.244.0.1"
 CHAIN = "MODELYARD"
-# The kernel shows every packet between two addresses of this host as coming in on `lo`.
+# What comes from elsewhere is dropped before kube-proxy rewrites its target, and so would let it through to a Service.
+# Two addresses of this host talk over `lo`. The filter rules are for hosts whose firewall forbids what is not allowed.
 RULES = f"""\
+*raw
+:{CHAIN}-PREROUTING - [0:0]
+-A {CHAIN}-PREROUTING -i lo -j RETURN
+-A {CHAIN}-PREROUTING -i {BRIDGE} -j RETURN
+-A {CHAIN}-PREROUTING -d {POD_RANGE} -j DROP
+-A {CHAIN}-PREROUTING -d {SERVICE_RANGE} -j DROP
+COMMIT
 *filter
 :{CHAIN}-INPUT - [0:0]
 :{CHAIN}-FORWARD - [0:0]
--A {CHAIN}-INPUT -i lo -j ACCEPT
--A {CHAIN}-INPUT -i {BRIDGE} -j ACCEPT
--A {CHAIN}-INPUT -j DROP
+-A {CHAIN}-INPUT -i {BRIDGE} -d {NODE_ADDRESS} -j ACCEPT
 -A {CHAIN}-FORWARD -i {BRIDGE} -j ACCEPT
 -A {CHAIN}-FORWARD -o {BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A {CHAIN}-FORWARD -o {BRIDGE} -j DROP
 COMMIT
 *nat
 :{CHAIN}-OUTPUT - [0:0]
@@ -36,10 +41,11 @@ COMMIT
 COMMIT
 """
 JUMPS = (
-    ("filter", "INPUT", ("-d", NODE_ADDRESS)),
-    ("filter", "FORWARD", ()),
-    ("nat", "OUTPUT", ()),
-    ("nat", "POSTROUTING", ()),
+    ("raw", "PREROUTING"),
+    ("filter", "INPUT"),
+    ("filter", "FORWARD"),
+    ("nat", "OUTPUT"),
+    ("nat", "POSTROUTING"),
 )
 
 
@@ -51,8 +57,8 @@ def set_up(apiserver_port: int) -> None:
     _route_between_pods()
     # The rules before anything listens.
     _run("iptables-restore", "--wait", "--noflush", given=RULES % {"port": apiserver_port})
-    for table, chain, match in JUMPS:
-        _run("iptables", "--wait", "-t", table, "-I", chain, *match, "-j", f"{CHAIN}-{chain}")
+    for table, chain in JUMPS:
+        _run("iptables", "--wait", "-t", table, "-I", chain, "-j", f"{CHAIN}-{chain}")
 
 
 def _route_between_pods() -> None:

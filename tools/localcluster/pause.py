@@ -1,4 +1,4 @@
-"""The image that holds a pod's namespaces open, packed without any image builder."""
+"""Images of one static program, packed without any image builder: the node needs one before it can have others."""
 
 import hashlib
 import io
@@ -7,20 +7,21 @@ import platform
 import tarfile
 from pathlib import Path
 
+# Holds a pod's namespaces open.
 IMAGE = "localhost/modelyard/pause:1"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def write_archive(program: Path, archive: Path) -> None:
-    """Writes the image as an archive in docker's format: one layer with one static program."""
-    layer = _tar({"pause": program.read_bytes()})
+def write_archive(archive: Path, image: str, program: Path) -> None:
+    """Writes an image as an archive in docker's format: one layer with the program in its root folder."""
+    layer = _tar({program.name: program.read_bytes()})
     config = {
         "architecture": ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
-        "config": {"Entrypoint": ["/pause"], "User": "65535:65535"},
+        "config": {"Entrypoint": [f"/{program.name}"], "User": "65535:65535"},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
     }
-    manifest = [{"Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]
+    manifest = [{"Config": "config.json", "RepoTags": [image], "Layers": ["layer.tar"]}]
     files = {"manifest.json": _encoded(manifest), "config.json": _encoded(config), "layer.tar": layer}
     archive.write_bytes(_tar(files))
 

@@ -80,7 +80,7 @@ class NodeStart:
             self._start_and_await_containerd()
         if not has_image(IMAGE):
             archive = self.state.config / "pause.tar"
-            write_archive(self.setup.programs / "pause", archive)
+            write_archive(archive, IMAGE, self.setup.programs / "pause")
             import_archive(archive)
 
     def _start_and_await_containerd(self) -> None:
