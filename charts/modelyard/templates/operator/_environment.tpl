@@ -1,0 +1,46 @@
+{{/* The operator's settings. */}}
+{{- define "modelyard.environment" -}}
+- name: MODELYARD_IDENTITY
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: MODELYARD_OPERATOR_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+{{- $settings := dict
+  "TRACKING_URI" .Values.mlflow.trackingUri
+  "POD_TRACKING_URI" .Values.mlflow.podTrackingUri
+  "TRACKING_UI_URL" .Values.mlflow.uiUrl
+  "POD_CREDENTIALS_SECRET" .Values.mlflow.podSecretName
+  "POD_CA_CONFIG_MAP" .Values.mlflow.podCaConfigMap
+  "TRACKING_TIMEOUT_SECONDS" .Values.mlflow.timeoutSeconds
+  "TRACKING_THREADS" .Values.mlflow.threads
+  "TRAINER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.trainer))
+  "SERVER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelServer))
+  "FETCHER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelFetcher))
+  "IMAGE_PULL_POLICY" .Values.imagePullPolicy
+  "DEFAULT_BACKEND" .Values.serving.defaultBackend
+  "SERVICE_URL" .Values.serving.serviceUrl
+  "NAMESPACES" (join "," .Values.watchNamespaces)
+  "CLUSTER_ID" .Values.clusterId
+  "WORKERS" .Values.workers
+  "RESYNC_SECONDS" .Values.resyncSeconds
+  "ALIAS_POLL_SECONDS" .Values.aliasPollSeconds
+  "LEASE_SECONDS" .Values.leaseSeconds
+  "LOG_LEVEL" .Values.logLevel
+}}
+{{- if .Values.mlflow.existingSecret }}
+{{- $_ := set $settings "TRACKING_CREDENTIALS_DIR" "/etc/modelyard/tracking-credentials" }}
+{{- end }}
+{{- range $name, $value := $settings }}
+{{- if ne (toString $value) "" }}
+- name: MODELYARD_{{ $name }}
+  value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+{{- if .Values.mlflow.caBundle.configMap }}
+- name: MLFLOW_TRACKING_SERVER_CERT_PATH
+  value: /etc/modelyard/tracking-ca/ca.crt
+{{- end }}
+{{- end -}}

@@ -1,0 +1,39 @@
+{{/* What the operator may do in every namespace that it works in. No secrets, nothing inside pods, no wildcards. */}}
+{{- define "modelyard.rules" -}}
+- apiGroups: [modelyard.io]
+  resources: [trainingjobs, modeldeployments]
+  verbs: [get, list, watch]
+- apiGroups: [modelyard.io]
+  resources: [trainingjobs/status, modeldeployments/status]
+  verbs: [patch]
+# What it makes blocks its owner's deletion, so that a foreground delete waits for it. Where the admission plugin
+# OwnerReferencesPermissionEnforcement is on, that needs the right to set finalizers on the owner.
+- apiGroups: [modelyard.io]
+  resources: [trainingjobs/finalizers, modeldeployments/finalizers]
+  verbs: [update]
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [machinelearning.seldon.io]
+  resources: [seldondeployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
+
+{{/* The operator, as a binding's subject. */}}
+{{- define "modelyard.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "modelyard.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end -}}
