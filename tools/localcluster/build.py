@@ -92,32 +92,25 @@ def _build(folder: Path, steps: Steps) -> None:
     for abandoned in cluster_cache().glob("unfinished-*"):
         shutil.rmtree(abandoned)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=cluster_cache()))
+    programs, scratch = unfinished / "bin", unfinished / "scratch"
+    programs.mkdir()
+    scratch.mkdir()
+    settings = {**go_environment(), "GOTMPDIR": str(scratch)}
     with steps.step("downloading Go modules"):
-        run_logged([str(go), "-C", str(GO_MODULE), "mod", "download"], log, **go_environment())
+        run_logged([str(go), "-C", str(GO_MODULE), "mod", "download"], log, **settings)
     for compilation in COMPILATIONS:
         with steps.step(f"compiling {compilation.title}"):
-            run_logged(
-                compile_command(go, compilation, unfinished), log, **go_environment(), CGO_ENABLED=compilation.cgo
-            )
+            run_logged(compile_command(go, compilation, programs), log, **settings, CGO_ENABLED=compilation.cgo)
     for name in COMPONENTS:
-        (unfinished / name).symlink_to("kube")
-    unfinished.chmod(0o755)
-    unfinished.rename(folder)
+        (programs / name).symlink_to("kube")
+    programs.rename(folder)
+    shutil.rmtree(unfinished)
 
 
 def compile_command(go: Path, compilation: Compilation, output: Path) -> list[str]:
     """The `go build` command that leaves the packages' programs in a folder."""
-    return [
-        str(go),
-        "-C",
-        str(GO_MODULE),
-        "build",
-        *GO_FLAGS,
-        *compilation.flags,
-        "-o",
-        f"{output}/",
-        *compilation.packages,
-    ]
+    flags = [*GO_FLAGS, *compilation.flags, "-o", f"{output}/"]
+    return [str(go), "-C", str(GO_MODULE), "build", *flags, *compilation.packages]
 
 
 def go_environment() -> dict[str, str]:

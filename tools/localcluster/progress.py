@@ -1,9 +1,13 @@
 """What the person in front of the screen sees while things take their time."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# A step that takes longer says that it is still at it, so that nobody takes it for stuck.
+REMINDER_SECONDS = 30
 
 
 class Steps:
@@ -20,8 +24,19 @@ class Steps:
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        """A step that is announced, and told again with its time once it is done."""
+        """A step that is announced, reminds of itself, and is told again with its time once it is done."""
         started = time.monotonic()
         self.say(f"{text} ...")
-        yield
+        ended = threading.Event()
+        reminder = threading.Thread(target=self._remind, args=(text, ended), daemon=True)
+        reminder.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            reminder.join()
         self.say(f"{text}: done in {time.monotonic() - started:.1f} s")
+
+    def _remind(self, text: str, ended: threading.Event) -> None:
+        while not ended.wait(REMINDER_SECONDS):
+            self.say(f"{text}: still at it")
