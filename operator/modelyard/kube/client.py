@@ -1,0 +1,129 @@
+"""What the operator does to the API server: read, create, server-side apply, delete, tell."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Self
+
+from modelyard.api import names
+from modelyard.core.plan import Event, Manifest, ObjectRef
+from modelyard.kube.connection import Call, Connection, Credentials, Observe, ignore_request
+from modelyard.kube.errors import Conflict, NotFound
+from modelyard.kube.events import Reporter, post_events
+from modelyard.kube.resources import NAMESPACES, Resource, find_resource, resource_of
+
+_APPLY = "application/apply-patch+yaml"
+_AS_US = {"fieldManager": names.FIELD_MANAGER}
+
+
+class KubeClient:
+    """Every method raises ApiError when the API server does not do what it says."""
+
+    def __init__(self, connection: Connection, identity: str = names.FIELD_MANAGER) -> None:
+        self._connection = connection
+        self._reporter = Reporter(names.FIELD_MANAGER, identity)
+
+    @classmethod
+    async def open(cls, identity: str = names.FIELD_MANAGER, observe: Observe = ignore_request) -> Self:
+        """Connect as KUBECONFIG or the pod's service account says; `identity` names this replica in Events."""
+        return cls(await Connection.open(observe), identity)
+
+    async def close(self) -> None:
+        """Close the session."""
+        await self._connection.close()
+
+    async def credentials(self) -> Credentials:
+        """What another HTTP client needs to be the same user."""
+        return await self._connection.credentials()
+
+    async def list_pages(
+        self, resource: Resource, namespace: str | None = None, label_selector: str | None = None, limit: int = 500
+    ) -> AsyncIterator[tuple[list[Manifest], str]]:
+        """Pages of all objects, each with the resourceVersion of the whole list: one moment of the cluster.
+
+        Raises:
+            NotFound: the kind is not served.
+            Gone: it took too long; start anew.
+        """
+        query = {"limit": str(limit)} | ({"labelSelector": label_selector} if label_selector else {})
+        while True:
+            answer = await self._connection.send(Call("GET", resource, resource.path(namespace), query))
+            yield [_as_manifest(item, resource) for item in answer.get("items") or []], _list_version(answer)
+            rest = answer["metadata"].get("continue")
+            if not rest:
+                return
+            query["continue"] = rest
+
+    async def get(self, ref: ObjectRef) -> Manifest | None:
+        """The object as it is now, or None; with a UID in `ref`, only that incarnation."""
+        resource = find_resource(ref.api_version, ref.kind)
+        try:
+            found: Manifest = await self._connection.send(Call("GET", resource, resource.path(ref.namespace, ref.name)))
+        except NotFound:
+            return None
+        return None if ref.uid and found["metadata"]["uid"] != ref.uid else found
+
+    async def cluster_id(self) -> str:
+        """The UID of the kube-system namespace, which no two clusters share."""
+        path = NAMESPACES.path(name="kube-system")
+        found: Manifest = await self._connection.send(Call("GET", NAMESPACES, path))
+        return str(found["metadata"]["uid"])
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Create the object; Conflict when one of its name exists."""
+        resource = resource_of(manifest)
+        path = resource.path(manifest["metadata"].get("namespace"))
+        return await self._write(Call("POST", resource, path, _AS_US, manifest))
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        """Write the whole object; Conflict when it changed since its resourceVersion."""
+        resource = resource_of(manifest)
+        return await self._write(Call("PUT", resource, _path(manifest), _AS_US, manifest))
+
+    async def apply(self, manifest: Manifest) -> Manifest:
+        """Create the object or change it to these fields, taking them over from whoever else set them."""
+        query = _AS_US | {"force": "true"}
+        return await self._write(Call("PATCH", resource_of(manifest), _path(manifest), query, manifest, _APPLY))
+
+    async def apply_status(self, manifest: Manifest) -> Manifest:
+        """Change the object's status to this one; NotFound when there is no such object."""
+        query = _AS_US | {"force": "true"}
+        path = _path(manifest, "status")
+        return await self._write(Call("PATCH", resource_of(manifest), path, query, manifest, _APPLY))
+
+    async def delete(self, ref: ObjectRef) -> None:
+        """Delete the object and, afterwards, what it owns; one that is gone, or made anew, is left as it is."""
+        resource = find_resource(ref.api_version, ref.kind)
+        options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if ref.uid:
+            options["preconditions"] = {"uid": ref.uid}
+        try:
+            await self._connection.send(Call("DELETE", resource, resource.path(ref.namespace, ref.name), body=options))
+        except NotFound:
+            return
+        except Conflict:
+            if not ref.uid:
+                raise
+
+    async def tell(self, about: Manifest, events: Sequence[Event]) -> None:
+        """Post Events about an object, each once; failing to is logged and is not an error."""
+        await post_events(self.create, self._reporter, about, events)
+
+    async def _write(self, call: Call) -> Manifest:
+        """The object as it is after the write."""
+        answer: Manifest = await self._connection.send(call)
+        return answer
+
+
+def _path(manifest: Manifest, subresource: str | None = None) -> str:
+    """Where the API server keeps this object."""
+    metadata = manifest["metadata"]
+    return resource_of(manifest).path(metadata.get("namespace"), metadata["name"], subresource)
+
+
+def _as_manifest(item: Manifest, resource: Resource) -> Manifest:
+    """Items of a list leave out what the list says once."""
+    return {"apiVersion": resource.api_version, "kind": resource.kind, **item}
+
+
+def _list_version(answer: Manifest) -> str:
+    """The resourceVersion of a list."""
+    return str(answer["metadata"]["resourceVersion"])
