@@ -1,6 +1,5 @@
 """Asks model servers whether they answer for a version, by the Open Inference Protocol."""
 
-import asyncio
 from urllib.parse import quote
 
 import aiohttp
@@ -27,6 +26,6 @@ class HttpModelServers:
                 if response.status == 200:
                     return Ready()
                 return Failure("NotServing", f"GET {url} answered {response.status}")
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             said = str(error) or type(error).__name__
             return Failure("ServerUnreachable", f"the operator cannot reach {url}: {said}; check network policies")

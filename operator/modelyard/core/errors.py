@@ -3,7 +3,7 @@
 from modelyard.core.plan import Question
 
 
-class Open(Exception):  # noqa: N818 - not an error: the plan goes on once the question is answered
+class Open(Exception):
     """A question has no answer yet."""
 
     def __init__(self, question: Question) -> None:
@@ -11,7 +11,7 @@ class Open(Exception):  # noqa: N818 - not an error: the plan goes on once the q
         self.question = question
 
 
-class Waiting(Exception):  # noqa: N818 - a state, not a fault
+class Waiting(Exception):
     """Another system must answer first; asking again later can help."""
 
     def __init__(self, reason: str, message: str, delay_seconds: float) -> None:
@@ -21,7 +21,7 @@ class Waiting(Exception):  # noqa: N818 - a state, not a fault
         self.delay_seconds = delay_seconds
 
 
-class Stalled(Exception):  # noqa: N818 - a state, not a fault
+class Stalled(Exception):
     """Nothing helps until a person changes something."""
 
     def __init__(self, reason: str, message: str) -> None:

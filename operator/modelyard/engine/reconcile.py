@@ -1,4 +1,4 @@
-"""One reconcile: observe, plan, ask and plan again, then do what the plan says; status is written once, on every path."""
+"""One reconcile: observe, plan, ask and plan again, do what the plan says, write status once on every path."""
 
 import asyncio
 import logging

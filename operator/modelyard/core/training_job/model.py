@@ -14,7 +14,7 @@ _UPLOAD_PATIENCE = timedelta(minutes=2)
 """How long after the end a model may still be PENDING: one whose code was killed stays so for ever."""
 
 
-class NoModel(Exception):  # noqa: N818 - a verdict on the training
+class NoModel(Exception):
     """The training did not leave the model that was asked for."""
 
     def __init__(self, reason: str, message: str) -> None:

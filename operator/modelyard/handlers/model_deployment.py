@@ -1,0 +1,59 @@
+"""ModelDeployment: what is watched for it and how it is observed."""
+
+from collections.abc import Callable
+
+from modelyard.api import names
+from modelyard.core.context import Context
+from modelyard.core.metadata import key_of
+from modelyard.core.model_deployment.observed import Observed
+from modelyard.core.model_deployment.plan import plan, plan_refused
+from modelyard.core.plan import Answers, Key, Manifest
+from modelyard.engine.cache import Cache
+from modelyard.engine.reconcile import Wiring
+from modelyard.kube.resources import (
+    DEPLOYMENTS,
+    MODEL_DEPLOYMENTS,
+    PODS,
+    SELDON_DEPLOYMENTS,
+    SERVICES,
+    Resource,
+)
+
+Caches = Callable[[Resource], Cache]
+
+
+def wiring(
+    caches: Caches,
+    is_served: Callable[[Resource], bool],
+    remember: Callable[[Manifest], None],
+    context: Context,
+) -> Wiring:
+    """How a ModelDeployment is read, observed and decided."""
+
+    def observe(resource: Manifest, answers: Answers) -> Observed:
+        key, uid = key_of(resource), resource["metadata"]["uid"]
+        children = (SELDON_DEPLOYMENTS, DEPLOYMENTS, SERVICES)
+        return Observed(
+            context=context,
+            is_seldon_served=is_served(SELDON_DEPLOYMENTS),
+            objects=tuple(item for kind in children for item in _labelled(caches(kind), key, uid)),
+            pods=tuple(_labelled(caches(PODS), key, uid)),
+            answers=answers,
+        )
+
+    return Wiring(
+        read=lambda key: caches(MODEL_DEPLOYMENTS).get(key.namespace, key.name),
+        observe=observe,
+        plan=plan,
+        plan_refused=plan_refused,
+        remember=remember,
+    )
+
+
+def _labelled(cache: Cache, key: Key, uid: str) -> list[Manifest]:
+    """The objects whose labels name this owner and its UID; which of them it controls, the backend checks."""
+    return [
+        item
+        for item in cache.owned_by(key)
+        if (item["metadata"].get("labels") or {}).get(names.LABEL_OWNER_UID) == uid
+    ]

@@ -1,0 +1,26 @@
+"""Who answers which question."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelyard.core.plan import Question
+from modelyard.core.serving import AskServer, ModelServers, ReadObject
+from modelyard.core.tracking import Tracking
+from modelyard.engine.reconcile import Objects
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """Takes each question to the system that it concerns."""
+
+    tracking: Tracking
+    servers: ModelServers
+    objects: Objects
+
+    async def __call__(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
+        """The answer."""
+        if isinstance(question, AskServer):
+            return await self.servers.ask(question)
+        if isinstance(question, ReadObject):
+            return await self.objects.get(question.ref)
+        return await self.tracking.ask(question)  # type: ignore[arg-type] # every other question is for it

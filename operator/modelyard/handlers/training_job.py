@@ -1,0 +1,95 @@
+"""TrainingJob: what is watched for it, how it is observed, and what is done once it is deleted."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from modelyard.api import names
+from modelyard.core.context import Context
+from modelyard.core.plan import Answers, Key, Manifest, Plan, Question
+from modelyard.core.serving import is_owned_by
+from modelyard.core.training_job.observed import Observed
+from modelyard.core.training_job.plan import plan, plan_gone, plan_orphans, plan_refused
+from modelyard.engine.cache import Cache
+from modelyard.engine.reconcile import Ask, Wiring, answered
+from modelyard.kube.resources import JOBS, PODS, TRAINING_JOBS, Resource
+
+Caches = Callable[[Resource], Cache]
+
+
+def wiring(caches: Caches, remember: Callable[[Manifest], None], context: Context) -> Wiring:
+    """How a TrainingJob is read, observed and decided."""
+
+    def observe(resource: Manifest, answers: Answers) -> Observed:
+        uid = resource["metadata"]["uid"]
+        return _observed(caches, context, _key(resource), uid, answers)
+
+    return Wiring(
+        read=lambda key: caches(TRAINING_JOBS).get(key.namespace, key.name),
+        observe=observe,
+        plan=plan,
+        plan_refused=plan_refused,
+        remember=remember,
+    )
+
+
+@dataclass(frozen=True)
+class DeletedTrainingJobs:
+    """Ends the runs of TrainingJobs that are no more."""
+
+    caches: Caches
+    context: Context
+    ask: Ask
+
+    async def __call__(self, key: Key) -> float | None:
+        """Look after what the TrainingJob with this UID left; nothing while it exists."""
+        uid = key.name
+        if uid in self._living_uids():
+            return None
+        pods = [pod for pod in self.caches(PODS).values() if _owner_uid(pod) == uid]
+        observed = Observed(self.context, pods=tuple(pods))
+        done = await self._settle(observed, lambda seen, now: plan_gone(seen, uid, now))
+        return done.recheck_after
+
+    async def sweep(self) -> None:
+        """Look after all that were deleted while no operator ran."""
+        living = self._living_uids()
+        await self._settle(Observed(self.context), lambda seen, now: plan_orphans(seen, living, now))
+
+    def _living_uids(self) -> frozenset[str]:
+        """UIDs of the TrainingJobs that exist."""
+        return frozenset(job["metadata"]["uid"] for job in self.caches(TRAINING_JOBS).values())
+
+    async def _settle(self, observed: Observed, decide: Callable[[Observed, datetime], Plan]) -> Plan:
+        """Ask what the plan asks until nothing is open."""
+        answers: dict[Question, Any] = {}
+        now = datetime.now(UTC)
+        while True:
+            found = decide(Observed(observed.context, pods=observed.pods, answers=answers), now)
+            if not found.questions:
+                return found
+            answers |= await answered(found.questions, self.ask)
+
+
+def _observed(caches: Caches, context: Context, key: Key, uid: str, answers: Answers) -> Observed:
+    """The children that the owner's UID proves to be its own."""
+    jobs = [job for job in caches(JOBS).owned_by(key) if is_owned_by(job, uid)]
+    job_uids = {job["metadata"]["uid"] for job in jobs}
+    pods = [
+        pod
+        for pod in caches(PODS).owned_by(key)
+        if _owner_uid(pod) == uid and (not job_uids or any(is_owned_by(pod, job_uid) for job_uid in job_uids))
+    ]
+    return Observed(context, jobs=tuple(jobs), pods=tuple(pods), answers=answers)
+
+
+def _owner_uid(manifest: Manifest) -> str | None:
+    """The UID of the owner that the labels name."""
+    return (manifest["metadata"].get("labels") or {}).get(names.LABEL_OWNER_UID)
+
+
+def _key(resource: Manifest) -> Key:
+    """The key of a TrainingJob."""
+    metadata = resource["metadata"]
+    return Key("TrainingJob", metadata["namespace"], metadata["name"])
