@@ -1,0 +1,7 @@
+"""`python3 -m tools.demo`."""
+
+import sys
+
+from tools.demo.cli import main
+
+sys.exit(main(sys.argv[1:]))

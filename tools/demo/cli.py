@@ -1,0 +1,51 @@
+"""The command line: `python3 -m tools.demo up|down`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from tools.demo import story
+from tools.demo.place import GivenPlace, LocalPlace, Place
+from tools.demo.screen import Screen, StepFailed
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command; its exit code."""
+    options = parse_arguments(argv)
+    run = {"up": story.up, "down": story.down}[options.command]
+    try:
+        run(chosen_place(options), Screen())
+    except StepFailed as failed:
+        tell_failure(failed)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted: `make demo` starts again, `make demo-down` undoes what was done", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
+    """The command line's values; exits with 2 where it is wrong."""
+    parser = argparse.ArgumentParser(prog="python3 -m tools.demo", description="Shows the whole chain on a cluster.")
+    parser.add_argument("command", choices=["up", "down"])
+    parser.add_argument("--context", help="a cluster one already has (default: the local cluster)")
+    parser.add_argument("--image-load", metavar="CMD", help="hands it an image; {archive} and {ref} are filled in")
+    parser.add_argument("--registry", metavar="PREFIX", help="pushes the images there, for the cluster to pull")
+    options = parser.parse_args(argv)
+    if not options.context and (options.image_load or options.registry):
+        parser.error("--image-load and --registry are for a cluster one already has: name it with --context")
+    return options
+
+
+def chosen_place(options: argparse.Namespace) -> Place:
+    """Where to run."""
+    if options.context:
+        return GivenPlace(options.context, options.image_load, options.registry)
+    return LocalPlace()
+
+
+def tell_failure(failed: StepFailed) -> None:
+    """Says on standard error what failed and what to look at."""
+    print(f"\nThis step failed: {failed.title}\n  {failed.why}", file=sys.stderr)
+    if failed.look_at:
+        print("What to look at:", *(f"  {line}" for line in failed.look_at if line), sep="\n", file=sys.stderr)
