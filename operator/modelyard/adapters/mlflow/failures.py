@@ -19,7 +19,7 @@ ALIAS_CONTESTED = "AliasContested"
 """Somebody else moved an alias while it was being set."""
 
 
-class Refused(Exception):  # noqa: N818 - the answer to a question, not an error of the program
+class Refused(Exception):
     """MLflow answered, and said no."""
 
     def __init__(self, failure: Failure) -> None:

@@ -42,7 +42,8 @@ def registered_versions(model: MlflowModel) -> Pairs:
         return ()
     if not isinstance(entries, list):
         return ()
-    return tuple(pair for entry in entries if (pair := _version_pair(entry)) is not None)
+    # Code that logs and registers in one call leaves each version noted twice.
+    return tuple(dict.fromkeys(pair for entry in entries if (pair := _version_pair(entry)) is not None))
 
 
 def _models_of(connection: Connection, run_id: str, experiment_id: str) -> Iterator[MlflowModel]:

@@ -7,7 +7,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import RestException
 
 from modelyard.adapters.mlflow.connection import Connection
-from modelyard.adapters.mlflow.failures import ALIAS_CONTESTED, INVALID_RESPONSE, Refused
+from modelyard.adapters.mlflow.failures import ALIAS_CONTESTED, INVALID_RESPONSE, NAME_INVALID, Refused
 from modelyard.adapters.mlflow.identity import carries, identity_tags
 from modelyard.adapters.mlflow.models import registered_versions
 from modelyard.adapters.mlflow.text import (
@@ -25,6 +25,8 @@ from modelyard.core.plan import Failure
 from modelyard.core.tracking import GetVersion, RegisteredVersion, RegisterVersion, ResolveAlias
 
 _MODEL_SOURCE = re.compile(r"models:/(m-[0-9a-f]{32})/?")
+# Asked for "latest", MLflow answers with the newest version, as if it were an alias that somebody had set.
+_RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 _PAGE = 200
 _MOST_PAGES = 5
 _MISSING = "RESOURCE_DOES_NOT_EXIST"
@@ -117,6 +119,9 @@ def _first(versions: list[ModelVersion]) -> ModelVersion | None:
 
 def _point(connection: Connection, name: str, alias: str, number: str) -> None:
     """Set the alias unless it is set; MLflow's last writer wins, so it is read back."""
+    if _RESERVED_ALIAS.fullmatch(alias):
+        message = f"{alias!r:.100} cannot be an alias: MLflow reserves latest and v1, v2, …; choose another one."
+        raise Refused(Failure(NAME_INVALID, message, is_transient=False))
     for _ in range(2):
         holder = _holder(connection, name, alias)
         if holder is not None and str(holder.version) == number:

@@ -11,7 +11,7 @@ from mlflow.entities import Run as MlflowRun
 
 from modelyard.adapters.mlflow import experiments
 from modelyard.adapters.mlflow.connection import Connection
-from modelyard.adapters.mlflow.failures import RUN_DELETED, Refused
+from modelyard.adapters.mlflow.failures import INVALID_RESPONSE, RUN_DELETED, Refused
 from modelyard.adapters.mlflow.identity import identity_filter, identity_of, identity_tags
 from modelyard.adapters.mlflow.text import (
     EXPERIMENT_ID,
@@ -51,8 +51,8 @@ def ensure_run(connection: Connection, question: EnsureRun) -> Run:
 
 def end_run(connection: Connection, question: EndRun) -> Ended:
     """Ends the run and says what it was before."""
-    run_id = checked(RUN_ID, question.run_id, "a run id")
-    info = connection.client.get_run(run_id).info
+    run_id = question.run_id
+    info = _get_run(connection, run_id).info
     if info.lifecycle_stage == "deleted":
         message = f"The run {run_id} is deleted in MLflow; restore it there to see how it ended."
         raise Refused(Failure(RUN_DELETED, message, is_transient=False))
@@ -65,7 +65,7 @@ def end_run(connection: Connection, question: EndRun) -> Ended:
 
 def read_metrics(connection: Connection, question: ReadMetrics) -> tuple[Metric, ...]:
     """The latest values of the metrics asked for."""
-    run = connection.client.get_run(checked(RUN_ID, question.run_id, "a run id"))
+    run = _get_run(connection, question.run_id)
     # The dictionary that the client offers has no steps; the message it was made from has.
     latest = {metric.key: metric for metric in run.data.to_proto().metrics}
     found = (latest[name] for name in question.names if name in latest)
@@ -82,6 +82,14 @@ def find_open_runs(connection: Connection, question: FindOpenRuns) -> tuple[Open
         for run in _search(connection, experiment_ids, wanted)
     )
     return tuple(islice((open_run for run in found if (open_run := _open_run(run)) is not None), _MOST_OPEN_RUNS))
+
+
+def _get_run(connection: Connection, run_id: str) -> MlflowRun:
+    run = connection.client.get_run(checked(RUN_ID, run_id, "a run id"))
+    if run.info.run_id != run_id:
+        message = f"MLflow was asked for the run {run_id} and answered with {run.info.run_id!r:.100}."
+        raise Refused(Failure(INVALID_RESPONSE, one_line(message)))
+    return run
 
 
 def _find_run(connection: Connection, experiment_id: str, question: EnsureRun) -> MlflowRun | None:
