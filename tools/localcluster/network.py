@@ -80,13 +80,14 @@ def routes() -> list[dict[str, Any]]:
 
 
 def overlapping_route(found: Iterable[Mapping[str, Any]]) -> str | None:
-    """A route of another link into the cluster's address ranges, in words."""
+    """A route of another link that would take packets away from the cluster's addresses, in words."""
     ours = [ipaddress.ip_network(text) for text in (POD_RANGE, SERVICE_RANGE)]
     for route in found:
         if route["dst"] == "default" or route.get("dev") == BRIDGE:
             continue
         network = ipaddress.ip_network(route["dst"], strict=False)
-        if any(network.overlaps(own) for own in ours):
+        # A wider route (a VPN's 10.0.0.0/8) gives way to the cluster's narrower one.
+        if any(network.subnet_of(own) for own in ours):
             return f"{route['dst']} on {route.get('dev', 'an unknown link')}"
     return None
 
@@ -114,7 +115,8 @@ def remove_links() -> None:
 def remove_rules() -> None:
     """Removes every rule and chain of the cluster, also those the kubelet and kube-proxy leave behind."""
     for family in ("iptables", "ip6tables"):
-        script = removal_script(_run(f"{family}-save"))
+        # A kernel without IPv6 has no rules for it.
+        script = removal_script(_run_unchecked(f"{family}-save"))
         if script:
             _run(f"{family}-restore", "--wait", "--noflush", given=script)
 

@@ -168,7 +168,11 @@ def corefile(login: Path, health_port: int, upstream: Path | None) -> str:
         f"    bind {NODE_ADDRESS}\n"
         f"    ready {LOOPBACK}:{health_port}\n"
         "    errors\n"
-        "    cache 5\n"
+        # The cluster's own names are in memory anyway; a pod asking too early must not be told so for seconds.
+        "    cache 30 {\n"
+        f"        disable success {CLUSTER_DOMAIN}\n"
+        f"        disable denial {CLUSTER_DOMAIN}\n"
+        "    }\n"
         f"    kubernetes {CLUSTER_DOMAIN} in-addr.arpa {{\n"
         f"        kubeconfig {login}\n"
         "        ttl 5\n"

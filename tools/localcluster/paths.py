@@ -32,7 +32,7 @@ def cluster_cache() -> Path:
 
 def state_root() -> Path:
     """The folder of the running cluster's state; MODELYARD_STATE moves it."""
-    return Path(os.environ.get("MODELYARD_STATE") or "/var/lib/modelyard/localcluster").resolve()
+    return Path(os.environ.get("MODELYARD_STATE") or "/var/lib/modelyard/localcluster").expanduser().resolve()
 
 
 @dataclass(frozen=True)

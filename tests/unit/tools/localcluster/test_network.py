@@ -55,8 +55,12 @@ def test_every_chain_that_is_made_is_found_again() -> None:
 
 
 def test_a_route_into_the_clusters_addresses_is_reported() -> None:
-    routes = [{"dst": "default", "dev": "eth0"}, {"dst": "10.0.0.0/8", "dev": "tun0"}]
-    assert overlapping_route(routes) == "10.0.0.0/8 on tun0"
+    routes = [{"dst": "default", "dev": "eth0"}, {"dst": "10.244.0.0/24", "dev": "cni0"}]
+    assert overlapping_route(routes) == "10.244.0.0/24 on cni0"
+
+
+def test_a_wider_route_gives_way_and_is_fine() -> None:
+    assert overlapping_route([{"dst": "10.0.0.0/8", "dev": "tun0"}]) is None
 
 
 def test_the_bridges_own_route_and_distant_ones_are_fine() -> None:
