@@ -81,11 +81,11 @@ def routes() -> list[dict[str, Any]]:
 
 def overlapping_route(found: Iterable[Mapping[str, Any]]) -> str | None:
     """A route of another link that would take packets away from the cluster's addresses, in words."""
-    ours = [ipaddress.ip_network(text) for text in (POD_RANGE, SERVICE_RANGE)]
+    ours = [ipaddress.IPv4Network(text) for text in (POD_RANGE, SERVICE_RANGE)]
     for route in found:
         if route["dst"] == "default" or route.get("dev") == BRIDGE:
             continue
-        network = ipaddress.ip_network(route["dst"], strict=False)
+        network = ipaddress.IPv4Network(route["dst"], strict=False)
         # A wider route (a VPN's 10.0.0.0/8) gives way to the cluster's narrower one.
         if any(network.subnet_of(own) for own in ours):
             return f"{route['dst']} on {route.get('dev', 'an unknown link')}"
