@@ -17,7 +17,7 @@ from tools.seldon_standin.manifests import CRD_FILE, CRD_NAME, NAME, NAMESPACE, 
 
 pytestmark = pytest.mark.api
 # Long enough that a test can look at it, however slow the machine.
-LAG_SECONDS = 2.0
+LAG_SECONDS = 1.5
 # The garbage collector hears of a new kind of object after 30 s.
 PATIENCE_SECONDS = 60.0
 REPOSITORY = Path(__file__).parents[2]
@@ -267,7 +267,7 @@ def test_nothing_is_written_once_it_is_available(world: World, plane: ControlPla
     become_available(world)
     time.sleep(LAG_SECONDS + 1)
     before = plane.audit_log.stat().st_size
-    time.sleep(5)
+    time.sleep(4)
     with plane.audit_log.open("rb") as log:
         log.seek(before)
         entries = [json.loads(line) for line in log]

@@ -73,10 +73,8 @@ async def _tell(cluster: Cluster, sdep: Manifest, changed: frozenset[tuple[str, 
 
 async def _write_if_different(cluster: Cluster, sdep: Manifest, status: Manifest) -> None:
     if not says_the_same(sdep.get("status") or {}, status):
-        metadata = sdep["metadata"]
-        log.info(
-            "%s/%s is %s %s", metadata["namespace"], metadata["name"], status["state"], status.get("description", "")
-        )
+        said = ": ".join(filter(None, (status["state"], status.get("description"))))
+        log.info("%s/%s is %s", sdep["metadata"]["namespace"], sdep["metadata"]["name"], said)
         await cluster.write_status(sdep, status)
 
 
