@@ -15,8 +15,19 @@ Condition = dict[str, Any]
 
 def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """The text on one line, cut at the limit with a mark."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = _one_line(text)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def last_words(text: str, limit: int) -> str:
+    """The end of the text on one line: of a log, the end is what tells most."""
+    line = _one_line(text)
+    return line if len(line) <= limit else "…" + line[1 - limit :]
+
+
+def _one_line(text: str) -> str:
+    """The text without line ends and characters that cannot be shown."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 @dataclass
@@ -72,3 +83,13 @@ def find(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     """One condition of a status as it was read, or an empty one."""
     found = (item for item in status.get("conditions") or [] if item.get("type") == kind)
     return next(found, {})
+
+
+def is_same_status(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two statuses say the same; the order of conditions is the API server's to choose."""
+    return _by_type(one) == _by_type(other)
+
+
+def _by_type(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status with its conditions by type."""
+    return {**status, "conditions": {item.get("type"): item for item in status.get("conditions") or []}}

@@ -3,23 +3,14 @@
 import hashlib
 import json
 import re
+from fractions import Fraction
 from typing import Any
 
-_QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi)?$")
-_FACTORS = {
-    None: 1.0,
-    "m": 1e-3,
-    "k": 1e3,
-    "Ki": 2**10,
-    "M": 1e6,
-    "Mi": 2**20,
-    "G": 1e9,
-    "Gi": 2**30,
-    "T": 1e12,
-    "Ti": 2**40,
-    "P": 1e15,
-    "Pi": 2**50,
-}
+_QUANTITY = re.compile(r"^([+-]?\d{0,30}\.?\d{1,30})(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,2}))?$")
+_DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+_BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
+_QUANTITIES_BY_NAME = frozenset({"requests", "limits"})
+_QUANTITIES = frozenset({"sizeLimit", "divisor"})
 
 
 def is_as_wanted(wanted: Any, live: Any) -> bool:  # noqa: ANN401 - any JSON
@@ -44,13 +35,19 @@ def _field_is(name: str, value: Any, live: dict[str, Any]) -> bool:  # noqa: ANN
     """Whether one field is as wanted; the API server leaves out what is empty."""
     if name not in live:
         return value in (None, False, "", [], {})
-    if name in {"requests", "limits"} and isinstance(value, dict):
-        other = live[name] or {}
-        return all(_amount(amount) == _amount(other.get(kind)) for kind, amount in value.items())
+    if name in _QUANTITIES_BY_NAME and isinstance(value, dict) and isinstance(live[name], dict):
+        return all(_amount(amount) == _amount(live[name].get(kind)) for kind, amount in value.items())
+    if name in _QUANTITIES:
+        return bool(_amount(value) == _amount(live[name]))
     return is_as_wanted(value, live[name])
 
 
-def _amount(value: Any) -> float | str | None:  # noqa: ANN401 - any JSON
-    """A quantity as a number, so that 1000m and 1 are the same; one that does not parse as it stands."""
+def _amount(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A quantity as a number, so that 1000m and 1 are the same; what is no quantity as it stands."""
     match = _QUANTITY.match(str(value))
-    return float(match[1]) * _FACTORS[match[2]] if match else value
+    if match is None:
+        return value
+    number, suffix, exponent = match.groups()
+    if suffix in _BINARY:
+        return Fraction(number) * 2 ** _BINARY[suffix]
+    return Fraction(number) * Fraction(10) ** int(exponent or _DECIMAL.get(suffix, 0))
