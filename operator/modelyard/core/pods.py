@@ -109,8 +109,8 @@ def _merged(below: Container, above: Container) -> Container:
 
 
 def _by_name(items: Iterable[dict[str, Any]], identity: str = "name") -> list[dict[str, Any]]:
-    """The items, of several with the same name only the last."""
-    return list({item.get(identity): item for item in items}.values())
+    """The items, of several with the same name only the last; those without a name all."""
+    return list({item.get(identity, number): item for number, item in enumerate(items)}.values())
 
 
 def _pod_security(given: dict[str, Any]) -> dict[str, Any]:
