@@ -1,16 +1,18 @@
 """What a pod's status says, in the words of our conditions."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelyard.core.conditions import shorten
+from modelyard.core.conditions import last_words, shorten
 
 _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
 )
 _CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_WORDS_LIMIT = 600
+"""Characters of a termination message that are passed on."""
 
 
 @dataclass(frozen=True)
@@ -59,36 +61,39 @@ def trouble(pod: Mapping[str, Any]) -> Trouble | None:
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             return Trouble("Unschedulable", shorten(condition.get("message") or "no node takes the pod"))
-    for name, item in _all_statuses(status):
-        found = _container_trouble(name, item)
-        if found:
+    for name, item in _statuses(status, "initContainerStatuses"):
+        is_done = (_terminated(item) or {}).get("exitCode") == 0
+        if not is_done and (found := _container_trouble(name, item)):
             return found
-    return None
+    found_later = (_container_trouble(name, item) for name, item in _statuses(status, "containerStatuses"))
+    return next((found for found in found_later if found), None)
 
 
 def ending(pod: Mapping[str, Any], container: str) -> Ending:
-    """How a pod that is over ended, judged by this container, else by the first that failed."""
+    """How a pod that is over ended, judged by this container if it failed, else by the first that did."""
     status = pod.get("status") or {}
-    own = _terminated(_status_of(pod, container))
-    failed = next(
-        ((name, end) for name, item in _all_statuses(status) if (end := _terminated(item)) and end.get("exitCode")),
-        None,
-    )
+    own = _terminated(_status_of(pod, container)) or {}
     if phase(pod) == "Succeeded":
-        return Ending("Succeeded", (own or {}).get("exitCode", 0), "", (own or {}).get("finishedAt"))
+        return Ending("Succeeded", own.get("exitCode", 0), "", own.get("finishedAt"))
     disrupted = _disruption(status)
     if disrupted:
-        return Ending(disrupted, (own or {}).get("exitCode"), shorten(status.get("message") or ""), None)
-    name, end = failed or (container, own or {})
-    reason = "OOMKilled" if end.get("reason") == "OOMKilled" else "Error"
-    where = "" if name == container else f"container {name}: "
-    said = _said(end.get("message") or "")
-    return Ending(
-        said.reason if said and name != container else reason,
-        end.get("exitCode"),
-        shorten(where + (said.message if said else "")),
-        end.get("finishedAt"),
-    )
+        return Ending(disrupted, own.get("exitCode"), shorten(status.get("message") or ""), own.get("finishedAt"))
+    if own.get("exitCode"):
+        reason = "OOMKilled" if own.get("reason") == "OOMKilled" else "Error"
+        return Ending(reason, own["exitCode"], _words(own.get("message")), own.get("finishedAt"))
+    return _ending_of_another(status)
+
+
+def _ending_of_another(status: Mapping[str, Any]) -> Ending:
+    """How a pod ended whose main container did not fail: a helper did, or the kubelet never let it begin."""
+    for name, item in _all_statuses(status):
+        end = _terminated(item) or {}
+        if end.get("exitCode"):
+            said = _said(end.get("message"))
+            known = "OOMKilled" if end.get("reason") == "OOMKilled" else "Error"
+            message = shorten(f"container {name}: {_words(end.get('message'))}".rstrip(": "))
+            return Ending(said.reason if said else known, end["exitCode"], message, end.get("finishedAt"))
+    return Ending(_word(status.get("reason")) or "Error", None, shorten(status.get("message") or ""), None)
 
 
 def _disruption(status: Mapping[str, Any]) -> str | None:
@@ -122,24 +127,33 @@ def _container_trouble(name: str, item: Mapping[str, Any]) -> Trouble | None:
         return None
     if end.get("reason") == "OOMKilled":
         return Trouble("OOMKilled", f"container {name} used more memory than its limit")
-    said = _said(end.get("message") or "")
-    detail = said.message if said else shorten(end.get("message") or "", 600)
+    said, detail = _said(end.get("message")), _words(end.get("message"))
     return Trouble(
         said.reason if said else "ContainerFailed",
         shorten(f"container {name} ended with exit code {end.get('exitCode')}" + (f": {detail}" if detail else "")),
     )
 
 
-def _said(message: str) -> Trouble | None:
-    """What a container of ours wrote as its termination message: JSON with reason and message."""
+def _said(message: str | None) -> Trouble | None:
+    """What a container of ours wrote as its termination message, if it did: JSON with reason and message."""
     try:
-        data = json.loads(message)
-    except ValueError:
-        return Trouble("Error", shorten(message, 600)) if message else None
+        data = json.loads(message or "")
+    except (ValueError, RecursionError):
+        return None
     if not isinstance(data, dict) or not isinstance(data.get("reason"), str):
         return None
-    reason = "".join(c for c in data["reason"] if c.isalnum())[:64]
-    return Trouble(reason or "Error", shorten(str(data.get("message", "")), 600))
+    return Trouble(_word(data["reason"]) or "Error", shorten(str(data.get("message", "")), _WORDS_LIMIT))
+
+
+def _words(message: str | None) -> str:
+    """A termination message for a person; of a log, its end."""
+    said = _said(message)
+    return said.message if said else last_words(message or "", _WORDS_LIMIT)
+
+
+def _word(text: str | None) -> str:
+    """The text as a reason can hold it."""
+    return "".join(c for c in text or "" if c.isascii() and c.isalnum())[:64]
 
 
 def _terminated(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -155,7 +169,11 @@ def _status_of(pod: Mapping[str, Any], container: str) -> Mapping[str, Any]:
 
 def _all_statuses(status: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every container's status, init containers first, with its name."""
-    lists: Iterable[str] = ("initContainerStatuses", "containerStatuses")
-    for field in lists:
-        for item in status.get(field) or []:
-            yield str(item.get("name")), item
+    yield from _statuses(status, "initContainerStatuses")
+    yield from _statuses(status, "containerStatuses")
+
+
+def _statuses(status: Mapping[str, Any], field: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The statuses of one list with their containers' names."""
+    for item in status.get(field) or []:
+        yield str(item.get("name")), item
