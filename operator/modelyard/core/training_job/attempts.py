@@ -1,11 +1,12 @@
 """The steps of an attempt: begun, followed, stopped, closed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from modelyard.api import names
 from modelyard.core import clock, metadata, pod_state
+from modelyard.core.conditions import find
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
@@ -19,6 +20,10 @@ PENDING_GRACE = timedelta(seconds=5)
 """How long a pod may be on its way before anything is said of it: most starts are quicker."""
 LIVE_METRICS_SECONDS = 60.0
 """How often the metrics of a running attempt are mirrored."""
+STOP_RECHECK_SECONDS = 5.0
+"""How often pods that are ending are looked at, should a watch event be lost."""
+AT_ONCE_SECONDS = 0.1
+"""Until the next step of something that takes two."""
 
 
 def begin(draft: Draft, number: int) -> None:
@@ -39,9 +44,10 @@ def begin(draft: Draft, number: int) -> None:
         }
     )
     draft.status.pop("nextAttemptTime", None)
-    draft.set_tracking(run.experiment_id, run.run_id, draft.context.run_url(run))
+    draft.set_tracking(run.experiment_id, run.run_id)
     draft.conditions.true("Tracked", "RunCreated", f"attempt {number} is run {run.run_id}")
     draft.is_quiet = number > 1
+    draft.recheck_after = PENDING_GRACE.total_seconds()
 
 
 def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
@@ -59,19 +65,44 @@ def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
         draft.is_quiet = number > 1
         draft.recheck_after = (PENDING_GRACE - age).total_seconds()
         return
+    draft.set_state("Pending", _why_pending(draft, number, pods))
+
+
+def _why_pending(draft: Draft, number: int, pods: list[Manifest]) -> str:
+    """What keeps an attempt from running, as far as its pod says; of volumes that are not there, only Events tell."""
     trouble = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
-    draft.set_state("Pending", f"{trouble.reason}: {trouble.message}" if trouble else f"attempt {number} begins")
+    if trouble:
+        return f"{trouble.reason}: {trouble.message}"
+    if not pods:
+        return f"attempt {number} begins"
+    pod = pods[0]["metadata"]["name"]
+    return (
+        f"attempt {number}: pod {pod} is starting; if this lasts, see kubectl describe pod {pod} -n {draft.namespace}"
+    )
 
 
 def stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> bool:
-    """Take the attempt's pods away, leaving them their grace period; True once they are gone."""
+    """Take the attempt's pods away, leaving them their grace period; True once they are gone.
+
+    It is written down first and done then: after a crash, a Job that is gone must not look like someone else's deed.
+    """
+    was_told = is_being_stopped(draft)
     draft.set_state("Suspended", f"attempt {record['number']} is being stopped")
-    draft.conditions.true("Suspended", "Stopping", "the pods are being stopped")
-    if job is not None:
-        if not job["metadata"].get("deletionTimestamp"):
-            draft.delete.append(draft.ref("batch/v1", "Job", job["metadata"]["name"], job["metadata"]["uid"]))
-        return False
-    return all(pod_state.is_over(pod) for pod in pods)
+    draft.conditions.false("Suspended", "Stopping", "the pods are being stopped")
+    draft.recheck_after = STOP_RECHECK_SECONDS if was_told else AT_ONCE_SECONDS
+    if job is not None and was_told and not job["metadata"].get("deletionTimestamp"):
+        draft.delete.append(draft.ref("batch/v1", "Job", job["metadata"]["name"], job["metadata"]["uid"]))
+    return job is None and was_told and not has_live_pods(pods)
+
+
+def is_being_stopped(draft: Draft) -> bool:
+    """Whether the status as it was read says that the newest attempt is being stopped."""
+    return find(draft.before, "Suspended").get("reason") == "Stopping"
+
+
+def has_live_pods(pods: Iterable[Manifest]) -> bool:
+    """Whether any of the pods may still run."""
+    return any(not pod_state.is_over(pod) for pod in pods)
 
 
 def find_job(draft: Draft, record: Record) -> Manifest | None:

@@ -8,12 +8,12 @@ from typing import Any
 from modelyard.api import names
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core import clock, metadata
-from modelyard.core.conditions import Conditions, find
+from modelyard.core.conditions import Conditions, find, is_same_status
 from modelyard.core.context import Context
 from modelyard.core.errors import Open, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
-from modelyard.core.tracking import AttemptIdentity
-from modelyard.core.training_job.observed import Observed, attempt_of
+from modelyard.core.tracking import AttemptIdentity, Run
+from modelyard.core.training_job.observed import Observed
 
 RETRY_TRACKING_SECONDS = 5.0
 """Until MLflow is asked again; its adapter answers at once while the server is known to be away."""
@@ -106,7 +106,7 @@ class Draft:
     def newest_number(self) -> int:
         """The newest attempt's number, 0 before the first. Jobs count: one may exist that no status tells of."""
         told = [int(record["number"]) for record in self.records]
-        return max([0, *told, *(attempt_of(job) for job in self.observed.jobs)])
+        return max([0, *told, *(self._number_of(job) for job in self.observed.jobs)])
 
     def newest_record(self) -> Record | None:
         """The newest attempt's record, made from its Job where a crash left none."""
@@ -125,7 +125,7 @@ class Draft:
 
     def _record_of_job(self, number: int) -> Record:
         """What a Job tells of an attempt."""
-        job = next(job for job in self.observed.jobs if attempt_of(job) == number)
+        job = next(job for job in self.observed.jobs if self._number_of(job) == number)
         annotations = job["metadata"].get("annotations") or {}
         self.set_tracking(annotations.get(names.ANNOTATION_EXPERIMENT_ID), annotations.get(names.ANNOTATION_RUN_ID))
         return {
@@ -135,8 +135,15 @@ class Draft:
             "startTime": job["metadata"].get("creationTimestamp") or clock.to_text(self.now),
         }
 
-    def set_tracking(self, experiment_id: str | None, run_id: str | None, url: str | None = None) -> None:
+    def _number_of(self, job: Manifest) -> int:
+        """The attempt that a Job belongs to, by its name, which unlike labels nobody can change; 0 for another Job."""
+        _, _, text = job["metadata"]["name"].rpartition("-")
+        number = int(text) if text.isascii() and text.isdigit() else 0
+        return number if job["metadata"]["name"] == metadata.job_name(self.resource, number) else 0
+
+    def set_tracking(self, experiment_id: str | None, run_id: str | None) -> None:
         """Say where the newest attempt is tracked."""
+        url = self.context.run_url(Run(run_id, experiment_id)) if run_id and experiment_id else None
         found = {"experimentID": experiment_id, "runID": run_id, "url": url}
         self.status["tracking"] = {name: value for name, value in found.items() if value}
 
@@ -153,7 +160,7 @@ class Draft:
         return Plan(
             create=tuple(self.create),
             delete=tuple(self.delete),
-            status=None if self.is_quiet or status == self.before else status,
+            status=None if self.is_quiet or is_same_status(status, self.before) else status,
             events=tuple(self.events),
             recheck_after=self.recheck_after,
         )
@@ -164,6 +171,8 @@ class Draft:
         suspended = self.conditions.get("Suspended") or {}
         if self.conditions.get("Failed"):
             self.conditions.true("Stalled", complete["reason"], complete["message"])
+        elif self.conditions.get("Stalled"):
+            return
         elif complete.get("status") != "True" and suspended.get("status") != "True":
             self.conditions.true("Reconciling", complete["reason"], complete["message"])
 

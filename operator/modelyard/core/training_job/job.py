@@ -102,7 +102,8 @@ def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, con
         "MLFLOW_RUN_CONTEXT": run_context(identity),
         "MODELYARD_ATTEMPT": str(identity.attempt),
     }
-    parameters = {f"PARAM_{item.name.upper()}": item.value for item in spec.parameters or []}
+    # The kubelet expands $(NAME) and reads $$ as $: a value has to arrive as it was written.
+    parameters = {f"PARAM_{item.name.upper()}": item.value.replace("$", "$$") for item in spec.parameters or []}
     variables = [{"name": name, "value": value} for name, value in (parameters | own).items()]
     home = [] if _sets_home(spec.trainer) else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
     return [*home, *pods.tracking_environment(context), *variables]

@@ -55,9 +55,9 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | 
     if failed_at and now - failed_at < _POD_GRACE:
         return None
     return Outcome(
-        str(failed.get("reason") or "Error"),
+        "PodLost",
         RunStatus.FAILED,
-        message=str(failed.get("message") or "its pod is gone, so how it ended is not known"),
+        message=f"its pod is gone, so how it ended is not known; the Job says {failed.get('reason') or 'Failed'}",
         ended_at=failed_at,
     )
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from modelyard.api.training_job import Trainer, TrainingJobSpec
-from modelyard.core import clock, pod_state
+from modelyard.core import clock
+from modelyard.core.conditions import last_words
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of
@@ -42,7 +43,8 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
     except Stalled as stalled:
         _stall(draft, stalled)
     except NoModel as verdict:
-        _fail(draft, verdict.reason, str(verdict))
+        draft.conditions.false("Registered", verdict.reason, verdict.message)
+        _fail(draft, verdict.reason, verdict.message)
     return draft.finish()
 
 
@@ -55,8 +57,8 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
 
 def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
     """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its open runs as killed."""
-    if any(not pod_state.is_over(pod) for pod in observed.pods):
-        return Plan(recheck_after=5.0)
+    if attempts.has_live_pods(observed.pods):
+        return Plan(recheck_after=attempts.STOP_RECHECK_SECONDS)
     return _end_runs(observed, lambda run: run.identity.owner_uid == owner_uid, now)
 
 
@@ -83,7 +85,6 @@ def _end_runs(observed: Observed, is_concerned: Callable[[OpenRun], bool], now: 
 
 def _decide(draft: Draft) -> None:
     """The story of a TrainingJob."""
-    _refuse_the_impossible(draft)
     draft.status["parametersDigest"] = hashlib.sha256(parameters_json(draft.spec).encode()).hexdigest()
     record = draft.newest_record()
     if record and not record.get("reason"):
@@ -92,6 +93,10 @@ def _decide(draft: Draft) -> None:
         _succeed(draft, record)
     elif draft.spec.suspend:
         _stay_suspended(draft)
+    elif record and not retry.may_retry(draft.spec.retry, draft.status.get("failures", 0)):
+        _give_up(draft, record)
+    elif problems := _problems_of(draft.spec):
+        _fail(draft, "InvalidSpec", "; ".join(problems))
     elif not _must_still_wait(draft):
         _resume(draft)
         attempts.begin(draft, draft.newest_number() + 1)
@@ -107,17 +112,29 @@ def _follow(draft: Draft, record: Record) -> None:
             draft.recheck_after = 1.0
         else:
             _conclude(draft, record, outcome)
-    elif draft.spec.suspend:
-        if attempts.stop(draft, record, job, pods):
-            attempts.close(draft, record, attempts.KILLED_BY_SUSPENSION)
-            _stay_suspended(draft)
-        else:
-            draft.recheck_after = 5.0
-    elif job is None:
-        _conclude(draft, record, attempts.JOB_GONE)
-    else:
+    elif draft.spec.suspend or attempts.is_being_stopped(draft):
+        _stop(draft, record, job, pods)
+    elif job is not None:
         _resume(draft)
         attempts.follow(draft, record, pods)
+    elif attempts.has_live_pods(pods):
+        draft.set_state("Running", f"the Job of attempt {record['number']} was deleted; its pods are ending")
+        draft.recheck_after = attempts.STOP_RECHECK_SECONDS
+    else:
+        _conclude(draft, record, attempts.JOB_GONE)
+
+
+def _stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> None:
+    """An attempt is stopped by spec.suspend, to the end even if that was taken back meanwhile."""
+    if not attempts.stop(draft, record, job, pods):
+        return
+    attempts.close(draft, record, attempts.KILLED_BY_SUSPENSION)
+    if draft.spec.suspend:
+        _stay_suspended(draft)
+        return
+    _resume(draft)
+    draft.set_state("Pending", f"attempt {record['number']} was stopped; the next begins")
+    draft.recheck_after = attempts.AT_ONCE_SECONDS
 
 
 def _conclude(draft: Draft, record: Record, outcome: Outcome) -> None:
@@ -131,20 +148,21 @@ def _conclude(draft: Draft, record: Record, outcome: Outcome) -> None:
     attempts.close(draft, record, outcome)
     failures = draft.status["failures"] = draft.status.get("failures", 0) + 1
     if not retry.may_retry(draft.spec.retry, failures):
-        _fail(
-            draft,
-            "RetryLimitExceeded",
-            f"attempt {record['number']} of {draft.spec.retry.limit + 1}: {_told(record)}; "
-            f"see kubectl logs job/{record['job']} -n {draft.namespace}",
-        )
+        _give_up(draft, record)
         return
-    ended_at = clock.from_text(record["completionTime"])
-    begins = retry.next_attempt_at(draft.spec.retry, failures, ended_at)
+    draft.events.append(Event("AttemptFailed", f"attempt {record['number']}: {_told(record)}", "Warning"))
+    begins = retry.next_attempt_at(draft.spec.retry, failures, clock.from_text(record["completionTime"]))
     draft.status["nextAttemptTime"] = clock.to_text(begins)
-    draft.set_state(
-        "Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {clock.to_text(begins)}"
-    )
-    draft.recheck_after = max(0.0, (begins - draft.now).total_seconds())
+    if draft.spec.suspend:
+        _stay_suspended(draft)
+    else:
+        _must_still_wait(draft)
+
+
+def _give_up(draft: Draft, record: Record) -> None:
+    """No further attempt is allowed."""
+    message = f"attempt {record['number']} of {draft.spec.retry.limit + 1}: {_told(record)}"
+    _fail(draft, "RetryLimitExceeded", f"{message}; see kubectl logs job/{record['job']} -n {draft.namespace}")
 
 
 def _succeed(draft: Draft, record: Record) -> None:
@@ -156,11 +174,12 @@ def _succeed(draft: Draft, record: Record) -> None:
         draft.status["modelVersion"] = _version_item(version)
         aliases = f" as {', '.join(model.aliases)}" if model and model.aliases else ""
         draft.conditions.true("Registered", "Registered", f"{version.name} version {version.version}{aliases}")
+    elif model:
+        draft.conditions.false("Registered", "NotRequested", "spec.model.register is Never")
     message = f"registered {version.name} version {version.version}" if version else "the training succeeded"
     draft.status["completionTime"] = clock.to_text(draft.now)
     draft.conditions.true("Complete", "Succeeded", message)
-    if draft.conditions.get("Suspended"):
-        draft.conditions.false("Suspended", "Succeeded", "it was over before it could be stopped")
+    _end_suspension(draft)
     draft.events.append(Event("Succeeded", message))
 
 
@@ -170,8 +189,15 @@ def _fail(draft: Draft, reason: str, message: str) -> None:
     draft.status.pop("nextAttemptTime", None)
     draft.conditions.false("Complete", reason, message)
     draft.conditions.true("Failed", reason, message)
+    _end_suspension(draft)
     draft.recheck_after = None
     draft.events.append(Event(reason, message, "Warning"))
+
+
+def _end_suspension(draft: Draft) -> None:
+    """What is over is not suspended."""
+    if draft.conditions.get("Suspended"):
+        draft.conditions.false("Suspended", "Ended", "it was over before it could be stopped")
 
 
 def _stay_suspended(draft: Draft) -> None:
@@ -190,27 +216,24 @@ def _resume(draft: Draft) -> None:
 def _must_still_wait(draft: Draft) -> bool:
     """Whether the back-off after a failure is not over."""
     text = draft.status.get("nextAttemptTime")
-    left = (clock.from_text(text) - draft.now).total_seconds() if text else 0.0
-    if left <= 0:
+    if not text:
         return False
     _resume(draft)
     record = draft.newest_record() or {"number": 0}
     draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {text}")
-    draft.recheck_after = left
-    return True
+    left = (clock.from_text(text) - draft.now).total_seconds()
+    draft.recheck_after = max(attempts.AT_ONCE_SECONDS, left)
+    return left > 0
 
 
-def _refuse_the_impossible(draft: Draft) -> None:
-    """A spec that the schema admits but that cannot work is over before it begins."""
-    problems = problems_of(draft.spec.pod_template)
-    variables = Counter(f"PARAM_{item.name.upper()}" for item in draft.spec.parameters or [])
-    problems += [
+def _problems_of(spec: TrainingJobSpec) -> list[str]:
+    """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
+    variables = Counter(f"PARAM_{item.name.upper()}" for item in spec.parameters or [])
+    return problems_of(spec.pod_template) + [
         f"spec.parameters: several become the variable {name}; give them names that differ in more than case"
         for name, count in variables.items()
         if count > 1
     ]
-    if problems:
-        raise NoModel("InvalidSpec", "; ".join(problems))
 
 
 def _wait(draft: Draft, waiting: Waiting) -> None:
@@ -218,21 +241,23 @@ def _wait(draft: Draft, waiting: Waiting) -> None:
     draft.events.clear()
     state = draft.conditions.get("Complete") or {"reason": "Pending"}
     draft.set_state(state["reason"], f"{waiting.reason}: {waiting.message}")
-    if waiting.reason == "ModelPending":
-        draft.conditions.false("Registered", waiting.reason, waiting.message)
-    else:
-        draft.conditions.false("Tracked", waiting.reason, waiting.message)
+    draft.conditions.false(_what_waits(draft), waiting.reason, waiting.message)
     draft.recheck_after = waiting.delay_seconds
 
 
 def _stall(draft: Draft, stalled: Stalled) -> None:
     """MLflow refuses: say so, and try again now and then, because the cure is not in this object."""
     state = draft.conditions.get("Complete") or {"reason": "Pending"}
-    about = "Registered" if state["reason"] == "Registering" else "Tracked"
     draft.set_state(state["reason"], f"{stalled.reason}: {stalled.message}")
-    draft.conditions.false(about, stalled.reason, stalled.message)
+    draft.conditions.false(_what_waits(draft), stalled.reason, stalled.message)
     draft.conditions.true("Stalled", stalled.reason, stalled.message)
     draft.recheck_after = RETRY_REFUSED_SECONDS
+
+
+def _what_waits(draft: Draft) -> str:
+    """What MLflow keeps from becoming true: once the run is ended, only the model is left to register."""
+    record = draft.newest_record() or {}
+    return "Registered" if record.get("reason") == "Succeeded" else "Tracked"
 
 
 def _after_the_end(draft: Draft) -> Plan:
@@ -243,21 +268,23 @@ def _after_the_end(draft: Draft) -> Plan:
 
 
 def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: ValidationError) -> Plan:
-    """The spec does not fit the schema of this release: made under another one, or past the API server's checks."""
+    """The spec does not fit this release: written for another one. Another release of the operator can still go on."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in ("spec", *first["loc"]))
+    message = f"{field}: {first['msg']}: upgrade the operator, or make the TrainingJob anew for this release"
     draft = Draft(resource, TrainingJobSpec(trainer=Trainer()), observed, now)
     if draft.is_over:
         return Plan()
-    _fail(draft, "InvalidSpec", f"{field}: {first['msg']}")
+    draft.set_state("InvalidSpec", message)
+    draft.conditions.true("Stalled", "InvalidSpec", message)
     return draft.finish()
 
 
 def _told(record: Record) -> str:
     """How an attempt ended, for a person."""
     code = f" (exit code {record['exitCode']})" if record.get("exitCode") is not None else ""
-    detail = f": {record['message']}" if record.get("message") else ""
-    return f"{record.get('reason', 'unknown')}{code}{detail[:300]}"
+    detail = f": {last_words(record['message'], 300)}" if record.get("message") else ""
+    return f"{record.get('reason', 'unknown')}{code}{detail}"
 
 
 def _version_item(version: RegisteredVersion) -> dict[str, str]:
