@@ -11,6 +11,7 @@ from modelyard.core.context import Context
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
+from modelyard.core.serving import is_owned_by
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def state_of(
         rolled_out_version=_rolled_out(deployments),
         trouble=_trouble(applied_version, deployments, pods) or blocked,
     )
+
+
+def own(kind: str, resource: Manifest, observed: Observed) -> Manifest | None:
+    """The object of this kind that serves `resource`; labels can be copied, so its controller has to be it."""
+    found = observed.named(kind, resource["metadata"]["name"])
+    return found if found and is_owned_by(found, resource["metadata"]["uid"]) else None
 
 
 def version_label(manifest: Manifest) -> str | None:

@@ -7,7 +7,7 @@ from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata
 from modelyard.core.context import Context
 from modelyard.core.model_deployment import pod
-from modelyard.core.model_deployment.backend import PredictorState, state_of, version_label
+from modelyard.core.model_deployment.backend import PredictorState, own, state_of, version_label
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Manifest
 
@@ -30,8 +30,8 @@ class DeploymentBackend:
 
     def observe(self, resource: Manifest, observed: Observed) -> PredictorState:
         """The state of the Deployment."""
-        own = observed.named(self.kind, resource["metadata"]["name"])
-        return state_of(version_label(own), [own], observed.pods, None) if own else PredictorState()
+        found = own(self.kind, resource, observed)
+        return state_of(version_label(found), [found], observed.pods, None) if found else PredictorState()
 
 
 def _deployment(resource: Manifest, spec: ModelDeploymentSpec, version: str, context: Context) -> Manifest:

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata
-from modelyard.core.conditions import Conditions, find
+from modelyard.core.conditions import Conditions, find, is_same_status
 from modelyard.core.context import Context
 from modelyard.core.errors import Open
 from modelyard.core.model_deployment import pod
@@ -27,6 +27,8 @@ class Draft:
     apply: list[Manifest] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     recheck_after: float | None = None
+    is_changed: bool = False
+    """Whether the backend is told something new now, so that what it showed before is no answer to it."""
 
     def __post_init__(self) -> None:
         self.before: dict[str, Any] = self.resource.get("status") or {}
@@ -103,7 +105,7 @@ class Draft:
         status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
             apply=tuple(self.apply),
-            status=None if status == self.before else status,
+            status=None if is_same_status(status, self.before) else status,
             events=tuple(self.events),
             recheck_after=self.recheck_after,
         )

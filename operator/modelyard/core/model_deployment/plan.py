@@ -10,7 +10,7 @@ from modelyard.core import metadata
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.matching import digest, is_as_wanted
 from modelyard.core.model_deployment import pod, versions
-from modelyard.core.model_deployment.backend import Backend, PredictorState
+from modelyard.core.model_deployment.backend import Backend, PredictorState, own
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.observed import Observed
@@ -37,23 +37,16 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
     except Waiting as waiting:
         draft.not_ready(waiting.reason, waiting.message)
         draft.conditions.false("Progressing", waiting.reason, waiting.message)
+        draft.conditions.false("Degraded", waiting.reason, "")
         return draft.finish(reconciling=True, stalled=None)
     except Stalled as stalled:
-        if _still_serves(observed):
-            draft.conditions.true("Ready", stalled.reason, f"what served before serves on; {stalled.message}")
-        else:
-            draft.not_ready(stalled.reason, stalled.message)
-        return draft.finish(reconciling=False, stalled=(stalled.reason, stalled.message))
+        return _stalled(draft, stalled.reason, stalled.message)
 
 
 def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: datetime) -> Plan:
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, ModelDeploymentSpec.model_validate(resource["spec"]), observed, now)
-    message = f"the API server refused what serves the model: {refusal.message}"
-    if not draft.was_ready:
-        draft.not_ready(refusal.reason, message)
-    draft.conditions.true("Degraded", refusal.reason, message)
-    return draft.finish(reconciling=False, stalled=(refusal.reason, message))
+    return _stalled(draft, refusal.reason, f"the API server refused what serves the model: {refusal.message}")
 
 
 def _decide(draft: Draft) -> Plan:
@@ -109,10 +102,18 @@ def _apply(draft: Draft, backend: Backend, version: str) -> None:
     for manifest in backend.render(draft.resource, draft.spec, version, draft.context):
         wanted = _marked(manifest)
         live = draft.observed.named(manifest["kind"], manifest["metadata"]["name"])
-        if live is None:
+        if live is None or not is_owned_by(live, draft.resource["metadata"]["uid"]):
             _refuse_to_take_over(draft, manifest)
+            live = None
         if live is None or not is_as_wanted(wanted, live):
             draft.apply.append(wanted)
+        # The mark, not the comparison: the API server may write a value in another way than it was given.
+        draft.is_changed |= live is None or _mark_of(live) != _mark_of(wanted)
+
+
+def _mark_of(manifest: Manifest) -> str | None:
+    """The digest of what was applied last."""
+    return (manifest["metadata"].get("annotations") or {}).get(names.ANNOTATION_APPLIED)
 
 
 def _marked(manifest: Manifest) -> Manifest:
@@ -149,16 +150,29 @@ def _count(draft: Draft, state: PredictorState) -> None:
     draft.status["availableReplicas"] = state.available
 
 
-def _still_serves(observed: Observed) -> bool:
+def _still_serves(draft: Draft) -> bool:
     """Whether pods of an earlier state answer."""
-    statuses = (item.get("status") or {} for item in observed.of_kind("Deployment"))
-    return any(status.get("availableReplicas") for status in statuses)
+    seldons = [own("SeldonDeployment", draft.resource, draft.observed)]
+    uids = [item["metadata"]["uid"] for item in (draft.resource, *seldons) if item]
+    owned = (item for item in draft.observed.of_kind("Deployment") if any(is_owned_by(item, uid) for uid in uids))
+    return any((item.get("status") or {}).get("availableReplicas") for item in owned)
 
 
 def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: ValidationError) -> Plan:
     """The spec does not fit the schema of this release."""
     first = error.errors()[0]
-    message = f"{'.'.join(str(part) for part in ('spec', *first['loc']))}: {first['msg']}"
+    field = ".".join(str(part) for part in ("spec", *first["loc"]))
+    message = f"{field}: {first['msg']}: upgrade the operator, or write the ModelDeployment for this release"
     draft = Draft(resource, ModelDeploymentSpec(model=ServedModel(name="unreadable")), observed, now)
-    draft.not_ready("InvalidSpec", message)
-    return draft.finish(reconciling=False, stalled=("InvalidSpec", message))
+    return _stalled(draft, "InvalidSpec", message)
+
+
+def _stalled(draft: Draft, reason: str, message: str) -> Plan:
+    """Nothing new is begun until a person changes something; what serves goes on."""
+    if _still_serves(draft):
+        draft.conditions.true("Ready", reason, f"what served before serves on; {message}")
+    else:
+        draft.not_ready(reason, message)
+    draft.conditions.true("Degraded", reason, message)
+    draft.conditions.false("Progressing", reason, message)
+    return draft.finish(reconciling=False, stalled=(reason, message))

@@ -22,9 +22,10 @@ FINAL_REASONS = frozenset(
 
 def report(draft: Draft, version: str, state: PredictorState, wanted: RegisteredVersion | None) -> Plan:
     """The plan, saying how far this version has come."""
-    if draft.spec.replicas == 0 and state.applied_version == version and not draft.apply:
+    if draft.spec.replicas == 0 and state.applied_version == version and not draft.is_changed:
         return _scaled_to_zero(draft, version)
-    if state.applied_version == version and state.rolled_out_version == version and not draft.apply:
+    is_complete = state.applied_version == state.rolled_out_version == version
+    if is_complete and state.available == draft.spec.replicas and not draft.is_changed:
         trouble = _what_the_server_says(draft, version)
         if trouble is None:
             return _serving(draft, version, wanted)
@@ -48,17 +49,25 @@ def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Pl
     stable.setdefault("since", clock.to_text(draft.now))
     draft.status["stable"] = stable
     draft.status.pop("progress", None)
-    message = f"version {version} serves"
-    reason = "Serving"
-    if draft.spec.paused and wanted is not None and wanted.version != version:
-        reason, message = "Paused", f"{message}; version {wanted.version} waits because spec.paused is true"
+    reason, message = _serving_as_asked(draft, version, wanted)
     draft.conditions.true("Ready", reason, message)
     draft.conditions.false("Progressing", "Serving", message)
     draft.conditions.false("Degraded", "Serving", "")
     if was != version:
         told = f"version {version} serves" + (f", after version {was}" if was else "")
         draft.events.append(Event("Serving", told))
-    return draft.finish(reconciling=False, stalled=None)
+    return draft.finish(reconciling=wanted is None and not draft.spec.paused, stalled=None)
+
+
+def _serving_as_asked(draft: Draft, version: str, wanted: RegisteredVersion | None) -> tuple[str, str]:
+    """Reason and message of a Ready that is true, though it may not be what spec.model asks for."""
+    message = f"version {version} serves"
+    if draft.spec.paused and wanted is not None and wanted.version != version:
+        return "Paused", f"{message}; version {wanted.version} waits because spec.paused is true"
+    if wanted is None:
+        resolved = draft.conditions.get("ModelResolved") or {}
+        return resolved["reason"], f"{message}; {resolved['message']}"
+    return "Serving", message
 
 
 def _scaled_to_zero(draft: Draft, version: str) -> Plan:
@@ -74,26 +83,28 @@ def _switching(draft: Draft, version: str, state: PredictorState, trouble: Troub
     """This version is being taken up, or its pods are on their way back."""
     left = _time_left(draft, version)
     kept = draft.stable_version if state.available > 0 else None
-    if left <= timedelta(0):
+    is_late = left <= timedelta(0)
+    if is_late:
         detail = f": {trouble.reason}: {trouble.message}" if trouble else ""
-        deadline = f"version {version} does not serve after {draft.spec.progress_deadline_seconds} s{detail}"
-        trouble = Trouble("ProgressDeadlineExceeded", deadline)
+        waited = f"it does not serve after {draft.spec.progress_deadline_seconds} s"
+        trouble = Trouble("ProgressDeadlineExceeded", waited + detail)
     else:
         draft.look_again_in(left.total_seconds())
     reason = trouble.reason if trouble else "Progressing"
-    message = trouble.message if trouble else f"version {version} is starting"
-    if kept == version and not trouble:
-        message = f"version {version} serves with {state.available} of {draft.spec.replicas} pods"
-    elif kept and kept != version:
-        message = f"version {kept} serves; version {version}: {message}"
+    message = f"version {version}: {trouble.message if trouble else 'starting'}"
+    if kept == version:
+        counted = f"version {version} serves with {state.available} of {draft.spec.replicas} pods"
+        message = f"{counted}; {trouble.message}" if trouble else counted
+    elif kept:
+        message = f"version {kept} serves; {message}"
     if kept:
         draft.conditions.true("Ready", reason, message)
     else:
         draft.not_ready(reason, message)
-    is_final = trouble is not None and (left <= timedelta(0) or trouble.reason in FINAL_REASONS)
+    is_final = is_late or reason in FINAL_REASONS
     if trouble:
         draft.conditions.true("Degraded", reason, message)
-        draft.events.append(Event(reason, f"version {version} does not serve: {trouble.message}", "Warning"))
+        draft.events.append(Event(reason, f"version {version}: {trouble.message}", "Warning"))
     else:
         draft.conditions.false("Degraded", "Progressing", "")
     if is_final:

@@ -10,7 +10,7 @@ from modelyard.core import metadata
 from modelyard.core.conditions import shorten
 from modelyard.core.context import Context
 from modelyard.core.model_deployment import pod
-from modelyard.core.model_deployment.backend import PredictorState, state_of, version_label
+from modelyard.core.model_deployment.backend import PredictorState, own, state_of, version_label
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
@@ -49,7 +49,7 @@ class SeldonBackend:
 
     def observe(self, resource: Manifest, observed: Observed) -> PredictorState:
         """The state of the Deployments that Seldon made for this object."""
-        seldon = observed.named(self.kind, resource["metadata"]["name"])
+        seldon = own(self.kind, resource, observed)
         if seldon is None:
             return PredictorState()
         uid = seldon["metadata"]["uid"]
