@@ -22,6 +22,8 @@ class Settings:
     """A Secret in each user's namespace with MLFLOW_TRACKING_USERNAME, _PASSWORD or _TOKEN; none when left empty."""
     pod_ca_config_map: str = ""
     """A ConfigMap in each user's namespace with ca.crt, for an MLflow behind a private authority."""
+    tracking_credentials_dir: str = ""
+    """A folder with files named MLFLOW_TRACKING_USERNAME, _PASSWORD or _TOKEN for the operator; none when empty."""
     tracking_timeout_seconds: float = 10.0
     tracking_threads: int = 8
 

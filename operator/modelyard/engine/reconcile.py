@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -43,7 +43,7 @@ class Objects(Protocol):
         """Delete it, if it is still there."""
         ...
 
-    async def tell(self, about: Manifest, events: tuple[Event, ...]) -> None:
+    async def tell(self, about: Manifest, events: Sequence[Event]) -> None:
         """Post Events; failing to is not an error."""
         ...
 

@@ -53,7 +53,5 @@ def wiring(
 def _labelled(cache: Cache, key: Key, uid: str) -> list[Manifest]:
     """The objects whose labels name this owner and its UID; which of them it controls, the backend checks."""
     return [
-        item
-        for item in cache.owned_by(key)
-        if (item["metadata"].get("labels") or {}).get(names.LABEL_OWNER_UID) == uid
+        item for item in cache.owned_by(key) if (item["metadata"].get("labels") or {}).get(names.LABEL_OWNER_UID) == uid
     ]

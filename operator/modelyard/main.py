@@ -1,0 +1,124 @@
+"""Starts the operator: the one list of what is watched and who decides about it."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import uvloop
+
+from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
+from modelyard.adapters.model_server import HttpModelServers
+from modelyard.api.names import LABEL_OWNER_KIND
+from modelyard.core.plan import Manifest
+from modelyard.engine.cache import Cache
+from modelyard.engine.logs import set_up_logging
+from modelyard.engine.metrics import Metrics
+from modelyard.engine.reconcile import Reconciler
+from modelyard.engine.runtime import Engine
+from modelyard.engine.source import Source
+from modelyard.engine.workers import Reconcile
+from modelyard.handlers import keys, model_deployment, training_job
+from modelyard.handlers.context import context_of
+from modelyard.handlers.questions import Answerer
+from modelyard.kube.client import KubeClient
+from modelyard.kube.resources import (
+    DEPLOYMENTS,
+    JOBS,
+    MODEL_DEPLOYMENTS,
+    PODS,
+    SELDON_DEPLOYMENTS,
+    SERVICES,
+    TRAINING_JOBS,
+    Resource,
+)
+from modelyard.settings import Settings
+
+SOURCES = (
+    Source(TRAINING_JOBS, None, keys.own_and_deleted),
+    Source(MODEL_DEPLOYMENTS, None, keys.own),
+    Source(JOBS, LABEL_OWNER_KIND, keys.owner),
+    Source(PODS, LABEL_OWNER_KIND, keys.owner),
+    Source(DEPLOYMENTS, LABEL_OWNER_KIND, keys.owner),
+    Source(SERVICES, LABEL_OWNER_KIND, keys.owner),
+    Source(SELDON_DEPLOYMENTS, LABEL_OWNER_KIND, keys.owner, is_optional=True),
+)
+"""What is watched. A new kind is a line here and one in `_engine`."""
+
+
+def main() -> int:
+    """Run until told to stop; the exit code says whether that was wanted."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        set_up_logging(settings.log_level)
+    except ValueError as error:
+        print(f"modelyard: {error}", file=sys.stderr)
+        return 2
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    """Connect everything and run it until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    metrics = Metrics()
+    client = await KubeClient.open(settings.identity, metrics.request_done)
+    tracking = MlflowGateway(_mlflow_config(settings))
+    async with aiohttp.ClientSession() as session:
+        try:
+            engine = await _engine(settings, client, metrics, tracking, HttpModelServers(session))
+            await engine.run(stop)
+            return 0
+        finally:
+            await tracking.close()
+            await client.close()
+
+
+async def _engine(
+    settings: Settings, client: KubeClient, metrics: Metrics, tracking: MlflowGateway, servers: HttpModelServers
+) -> Engine:
+    """The engine with all kinds wired to it."""
+    context = context_of(settings, settings.cluster_id or await client.cluster_id())
+    ask = Answerer(tracking, servers, client)
+
+    # The kinds read the engine's caches, and the engine calls the kinds: one of them has to come later.
+    def caches(resource: Resource) -> Cache:
+        return engine.cache(resource)
+
+    def remember(manifest: Manifest) -> None:
+        engine.upsert(manifest)
+
+    def is_served(resource: Resource) -> bool:
+        return engine.is_served(resource)
+
+    jobs = training_job.wiring(caches, remember, context)
+    deployments = model_deployment.wiring(caches, is_served, remember, context)
+    deleted = training_job.DeletedTrainingJobs(caches, context, ask)
+    reconcilers: dict[str, Reconcile] = {
+        "TrainingJob": Reconciler(jobs, client, ask),
+        "ModelDeployment": Reconciler(deployments, client, ask),
+        keys.DELETED_TRAINING_JOB: deleted,
+    }
+    engine = Engine(settings, client, SOURCES, reconcilers, metrics, [deleted.sweep])
+    return engine
+
+
+def _mlflow_config(settings: Settings) -> MlflowConfig:
+    """How MLflow is reached."""
+    folder = settings.tracking_credentials_dir
+    return MlflowConfig(
+        uri=settings.tracking_uri,
+        ui_url=settings.tracking_ui_url,
+        timeout_seconds=settings.tracking_timeout_seconds,
+        threads=settings.tracking_threads,
+        credentials_dir=Path(folder) if folder else None,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
