@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.localcluster.build import ensure_built
 from tools.localcluster.checks import check_machine, check_network, check_room
 from tools.localcluster.errors import ClusterError
-from tools.localcluster.leftovers import claim, sweep
+from tools.localcluster.leftovers import claim, end_processes, sweep
 from tools.localcluster.locks import exclusive
 from tools.localcluster.owner import FOR_ANYONE, Owner, read_owner, shared, this_checkout, write_owner
 from tools.localcluster.packages import NODE_PACKAGES, install_missing
@@ -129,7 +129,12 @@ def _start_anew(running: Owner | None, wanted: Owner, steps: Steps) -> None:
     # Before anything starts, so that whatever happens next can be undone.
     write_owner(wanted)
     setup = new_setup(Path(wanted.programs), state, apiserver_port())
-    NodeStart(setup, state, _processes(state), steps).run()
+    try:
+        NodeStart(setup, state, _processes(state), steps).run()
+    except ClusterError:
+        # Half a cluster is of no use to anyone; what it logged is.
+        end_processes(state)
+        raise
 
 
 def _sweep_all(owner: Owner | None) -> None:

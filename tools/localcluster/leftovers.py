@@ -21,6 +21,8 @@ POD_CGROUP = "kubepods"
 CNI_RESULTS = Path("/var/lib/cni/results")
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 LOG_LINKS = Path("/var/log/containers")
+# The kubelet makes sockets below, and a socket's path may have 107 characters.
+MAXIMAL_PATH = 70
 
 
 def mounts_below(mounts: str, folders: Iterable[Path]) -> list[str]:
@@ -50,7 +52,11 @@ def is_shim(command_line: bytes) -> bool:
 
 
 def claim(state: State) -> None:
-    """Takes a folder for the state; raises ClusterError where it holds somebody's files."""
+    """Takes a folder for the state; raises ClusterError where it holds somebody's files, or its path is too long."""
+    if len(str(state.root)) > MAXIMAL_PATH:
+        raise ClusterError(
+            f"{state.root} is too long: give MODELYARD_STATE a path of at most {MAXIMAL_PATH} characters"
+        )
     state.root.mkdir(parents=True, exist_ok=True)
     if not state.marker.exists() and any(state.root.iterdir()):
         raise ClusterError(f"{state.root} holds other files: give MODELYARD_STATE a folder that is empty or not there")
@@ -66,7 +72,7 @@ def sweep(state: State) -> None:
     """Ends what runs and removes what is left, but for the image store; no error where there is nothing."""
     if not has_leftovers(state):
         return
-    _end_processes(state)
+    end_processes(state)
     _unmount([state.root, RUNTIME])
     network.remove_links()
     network.remove_rules()
@@ -75,7 +81,8 @@ def sweep(state: State) -> None:
     _remove_files(state)
 
 
-def _end_processes(state: State) -> None:
+def end_processes(state: State) -> None:
+    """Kills what the cluster started, containers included; its files stay."""
     processes = ProcessFolder(state.pids, state.logs)
     # The kubelet first: it would start containers again.
     for name in sorted(processes.names(), key=lambda name: name != "kubelet"):

@@ -1,5 +1,7 @@
 """What counts as a leftover of the cluster, and what never does."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,14 +55,26 @@ def test_a_shim_is_known_by_the_cluster_it_reports_to() -> None:
     assert not is_shim(theirs)
 
 
-def test_a_folder_with_somebodys_files_is_never_taken_for_the_state(tmp_path: Path) -> None:
-    (tmp_path / "thesis.tex").touch()
-    with pytest.raises(ClusterError, match=f"{tmp_path} holds other files: give MODELYARD_STATE"):
-        claim(State(tmp_path))
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a short path, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
 
 
-def test_a_folder_taken_once_can_be_taken_again(tmp_path: Path) -> None:
-    state = State(tmp_path / "new")
+def test_a_folder_with_somebodys_files_is_never_taken_for_the_state(folder: Path) -> None:
+    (folder / "thesis.tex").touch()
+    with pytest.raises(ClusterError, match=f"{folder} holds other files: give MODELYARD_STATE"):
+        claim(State(folder))
+
+
+def test_a_path_too_long_for_sockets_is_refused(folder: Path) -> None:
+    with pytest.raises(ClusterError, match="MODELYARD_STATE a path of at most 70 characters"):
+        claim(State(folder / ("x" * 70)))
+
+
+def test_a_folder_taken_once_can_be_taken_again(folder: Path) -> None:
+    state = State(folder / "new")
     claim(state)
     (state.root / "containerd").mkdir()
     claim(state)
