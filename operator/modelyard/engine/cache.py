@@ -1,102 +1,115 @@
-"""Objects as watches and our own writes last showed them; only ever replaced by newer ones."""
+"""The objects of one kind as last heard of: they only ever move forward in time."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from modelyard.api import names
 from modelyard.core.plan import Key, Manifest
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-ObjectName = tuple[str, str]
+Place = tuple[str, str]
 """Namespace and name."""
 
 
 class Cache:
-    """The objects of one resource, by namespace and name, and by the owner that their labels name.
+    """Holds objects as their JSON, shared with whoever reads them: nobody may change what it hands out.
 
-    Resource versions are compared as numbers: the API server orders all versions of a resource so.
+    Versions are compared as numbers, which the API server guarantees within one kind.
     """
 
     def __init__(self) -> None:
-        self._objects: dict[ObjectName, Manifest] = {}
-        self._by_owner: defaultdict[Key, dict[ObjectName, None]] = defaultdict(dict)
-        self._buried: dict[str, int] = {}
-        """UID → resource version of its deletion, so that a late older event does not bring it back."""
+        self._objects: dict[Place, Manifest] = {}
+        self._by_owner: defaultdict[Key, set[Place]] = defaultdict(set)
+        self._gone: dict[str, int] = {}
+        """By UID, the version at which the object was gone; what is told of it from before is out of date."""
+        self._gone_before: dict[str, int] = {}
+        """The same, from before the last sweep."""
 
     def __len__(self) -> int:
         return len(self._objects)
 
-    def values(self) -> Iterator[Manifest]:
-        """Every object."""
-        return iter(list(self._objects.values()))
-
     def get(self, namespace: str, name: str) -> Manifest | None:
-        """One object."""
+        """The object, or None."""
         return self._objects.get((namespace, name))
 
-    def owned_by(self, owner: Key) -> list[Manifest]:
-        """The objects whose labels name this owner."""
-        return [self._objects[name] for name in self._by_owner.get(owner, ())]
+    def values(self) -> Iterator[Manifest]:
+        """All objects; the cache may change while they are looked at."""
+        return iter(list(self._objects.values()))
+
+    def owned_by(self, key: Key) -> list[Manifest]:
+        """The objects whose labels name this owner, by name."""
+        return [self._objects[place] for place in sorted(self._by_owner.get(key, ()))]
+
+    def knows(self, manifest: Manifest) -> bool:
+        """Whether this very version is held: hearing of it again is no news."""
+        held = self._objects.get(_place(manifest))
+        return held is not None and _version(held) == _version(manifest)
 
     def upsert(self, manifest: Manifest) -> bool:
-        """Take in an object unless what is known is newer; whether it was taken in."""
-        metadata = manifest["metadata"]
-        name, version = (metadata["namespace"], metadata["name"]), _version(manifest)
-        if version <= self._buried.get(metadata["uid"], -1):
+        """Take an object in, unless a version as new is held or was seen to go; whether it was taken."""
+        place, version = _place(manifest), _version(manifest)
+        held = self._objects.get(place)
+        if (held is not None and version <= _version(held)) or version <= self._gone_at(manifest["metadata"]["uid"]):
             return False
-        known = self._objects.get(name)
-        if known is not None and version <= _version(known):
-            return False
-        self._forget(name)
-        slim = _slim(manifest)
-        self._objects[name] = slim
-        owner = _owner(slim)
-        if owner:
-            self._by_owner[owner][name] = None
+        self._forget(place)
+        self._objects[place] = _slim(manifest)
+        if owner := _owner(manifest):
+            self._by_owner[owner].add(place)
         return True
 
     def drop(self, manifest: Manifest) -> bool:
-        """Take out a deleted object; one made anew under its name stays. Whether it was there."""
-        metadata = manifest["metadata"]
-        self._buried[metadata["uid"]] = max(_version(manifest), self._buried.get(metadata["uid"], -1))
-        known = self._objects.get((metadata["namespace"], metadata["name"]))
-        if known is None or known["metadata"]["uid"] != metadata["uid"]:
+        """Take note that the object is gone as of its version; whether one was held."""
+        place, version, uid = _place(manifest), _version(manifest), manifest["metadata"]["uid"]
+        self._gone[uid] = max(version, self._gone_at(uid))
+        held = self._objects.get(place)
+        if held is None or held["metadata"]["uid"] != uid or _version(held) > version:
             return False
-        self._forget((metadata["namespace"], metadata["name"]))
+        self._forget(place)
         return True
 
-    def sweep(self, seen_uids: Iterable[str], list_version: int, namespaces: Iterable[str] = ()) -> list[Manifest]:
-        """Take out what a complete list of these namespaces (none: all) did not show, and return it.
-
-        Objects newer than the list stay. Graves older than the list are not needed any more.
-        """
-        seen, within = set(seen_uids), set(namespaces)
-        gone = [
-            item
-            for item in self._objects.values()
-            if item["metadata"]["uid"] not in seen
-            and _version(item) <= list_version
-            and (not within or item["metadata"]["namespace"] in within)
+    def sweep(self, seen_uids: set[str], list_version: str, namespace: str | None = None) -> list[Manifest]:
+        """Drop what a whole list of this version left out, in one namespace or in all; returns what was dropped."""
+        version = int(list_version)
+        lost = [
+            held
+            for (place_namespace, _), held in self._objects.items()
+            if namespace in (None, place_namespace)
+            and held["metadata"]["uid"] not in seen_uids
+            and _version(held) <= version
         ]
-        for item in gone:
-            self._forget((item["metadata"]["namespace"], item["metadata"]["name"]))
-        if not within:
-            self._buried = {uid: version for uid, version in self._buried.items() if version > list_version}
-        return gone
+        for held in lost:
+            self._forget(_place(held))
+            self._gone[held["metadata"]["uid"]] = version
+        return lost
 
-    def _forget(self, name: ObjectName) -> None:
-        """Remove an object from the index as well."""
-        known = self._objects.pop(name, None)
-        owner = _owner(known) if known else None
-        if owner and owner in self._by_owner:
-            self._by_owner[owner].pop(name, None)
-            if not self._by_owner[owner]:
-                del self._by_owner[owner]
+    def forget_deletions(self) -> None:
+        """Forget what was noted gone before the last call of this: no event is that late."""
+        self._gone_before, self._gone = self._gone, {}
+
+    def _gone_at(self, uid: str) -> int:
+        """The version at which this incarnation was gone, or -1."""
+        return max(self._gone.get(uid, -1), self._gone_before.get(uid, -1))
+
+    def _forget(self, place: Place) -> None:
+        """Take the object at this place out, and out of its owner's set."""
+        held = self._objects.pop(place, None)
+        owner = _owner(held) if held else None
+        if owner is None:
+            return
+        self._by_owner[owner].discard(place)
+        if not self._by_owner[owner]:
+            del self._by_owner[owner]
+
+
+def _place(manifest: Manifest) -> Place:
+    """Where the object is; objects of the whole cluster have no namespace."""
+    metadata = manifest["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
 
 
 def _version(manifest: Manifest) -> int:
-    """The resource version as a number."""
+    """The resourceVersion."""
     return int(manifest["metadata"]["resourceVersion"])
 
 
@@ -105,13 +118,12 @@ def _owner(manifest: Manifest) -> Key | None:
     metadata = manifest["metadata"]
     labels = metadata.get("labels") or {}
     kind, name = labels.get(names.LABEL_OWNER_KIND), labels.get(names.LABEL_OWNER_NAME)
-    return Key(kind, metadata["namespace"], name) if kind and name else None
+    return Key(kind, metadata.get("namespace", ""), name) if kind and name else None
 
 
 def _slim(manifest: Manifest) -> Manifest:
-    """The object without what only the API server and kubectl need."""
-    metadata = {name: value for name, value in manifest["metadata"].items() if name != "managedFields"}
-    annotations = metadata.get("annotations")
-    if annotations and _LAST_APPLIED in annotations:
-        metadata["annotations"] = {name: value for name, value in annotations.items() if name != _LAST_APPLIED}
-    return manifest | {"metadata": metadata}
+    """The object without the two parts that are long and that nobody here reads."""
+    metadata = {field: value for field, value in manifest["metadata"].items() if field != "managedFields"}
+    if annotations := metadata.get("annotations"):
+        metadata["annotations"] = {name: text for name, text in annotations.items() if name != _LAST_APPLIED}
+    return {**manifest, "metadata": metadata}

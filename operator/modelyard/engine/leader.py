@@ -1,147 +1,229 @@
-"""Leader election by a Lease: every replica watches with warm caches, one reconciles.
+"""Which replica works: the one whose name is in the Lease.
 
-Whether a Lease has expired is judged by how long this process has seen it unchanged, never by comparing clocks of two
-machines. Leadership does not fence requests under way: that two reconcile at once for a moment is made harmless by
-names that come from UIDs and by create refusing a second object of a name.
+Expiry is judged by this process's own clock, from when it saw the record change last: clocks of other machines are
+not compared. Every request is bounded, so that one that hangs costs leadership and never makes a second leader. A Lease
+does not stop a write that is under way already: children's fixed names and server-side apply make that one harmless.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from modelyard.core.plan import Manifest, ObjectRef
-from modelyard.kube.errors import ApiError
+from modelyard.kube.errors import ApiError, Conflict
+from modelyard.kube.resources import LEASES
 
 log = logging.getLogger(__name__)
 
-_NAME = "modelyard-operator"
-_RETRY_SECONDS = 1.5
+
+class LeadershipLost(Exception):
+    """Another replica leads, or may: the process has to end."""
 
 
 class Leases(Protocol):
-    """What election needs of the API server."""
+    """What the election does to the API server."""
 
     async def get(self, ref: ObjectRef) -> Manifest | None:
-        """Read the Lease."""
+        """Read it."""
         ...
 
     async def create(self, manifest: Manifest) -> Manifest:
-        """Make it."""
+        """Create it; Conflict when it exists."""
         ...
 
     async def replace(self, manifest: Manifest) -> Manifest:
-        """Write it as it was read."""
+        """Write it; Conflict when it changed."""
         ...
 
 
-class Elector:
-    """One replica's part in the election."""
+@dataclass(frozen=True)
+class Terms:
+    """Whose Lease, and for how long."""
 
-    def __init__(
-        self,
-        leases: Leases,
-        namespace: str,
-        identity: str,
-        lease_seconds: float,
-        monotonic: Callable[[], float],
-    ) -> None:
+    namespace: str
+    identity: str
+    name: str = "modelyard"
+    lease_seconds: float = 15.0
+    retry_seconds: float = 2.0
+
+    @property
+    def renew_seconds(self) -> float:
+        """A leader that could not renew for so long stops, well before others may start."""
+        return self.lease_seconds * 2 / 3
+
+    @property
+    def request_seconds(self) -> float:
+        """How long one request may take: two of them fit before leadership is lost."""
+        return self.lease_seconds / 4
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """The time and chance that an elector needs; tests bring their own."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    fraction: Callable[[], float] = random.random
+
+
+class Elector:
+    """Takes the Lease, keeps it, gives it back."""
+
+    def __init__(self, leases: Leases, terms: Terms, pulse: Pulse | None = None) -> None:
         self._leases = leases
-        self._namespace = namespace
-        self._identity = identity
-        self._lease_seconds = lease_seconds
-        self._deadline_seconds = lease_seconds * 2 / 3
-        self._monotonic = monotonic
-        self._seen_version: str | None = None
-        self._seen_at = monotonic()
-        self.is_leader = False
+        self._terms = terms
+        self._pulse = pulse or Pulse()
+        self._held: Manifest | None = None
+        """The Lease as last written by this replica; None while it does not lead."""
+        self._renewed_at = float("-inf")
+        self._seen: tuple[Any, float] | None = None
+        """The record of whoever leads, and when it was first seen so."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this replica may work right now."""
+        return self._held is not None and self._pulse.now() < self._renewed_at + self._terms.renew_seconds
 
     async def acquire(self) -> None:
-        """Return once this replica leads."""
-        while not await self._try():
-            await asyncio.sleep(_RETRY_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load, hides nothing
-        self.is_leader = True
-        log.info("this replica leads now")
+        """Wait until this replica leads."""
+        while not await self._attempt(self._take):
+            await self._pulse.sleep(self._until_next_look())
+        log.info("leading: %s holds the Lease %s", self._terms.identity, self._terms.name)
 
-    async def hold(self) -> None:
-        """Renew; return once leadership is lost."""
-        renewed = self._monotonic()
-        while self._monotonic() - renewed < self._deadline_seconds:
-            await asyncio.sleep(_RETRY_SECONDS)
-            if await self._try():
-                renewed = self._monotonic()
-            elif self._someone_else_leads:
-                break
-        self.is_leader = False
-        log.error("this replica no longer leads")
+    async def keep(self) -> None:
+        """Renew for as long as it works; never returns.
+
+        Raises:
+            LeadershipLost: it did not work for too long, or another replica leads.
+        """
+        while True:
+            await self._pulse.sleep(self._jittered())
+            if not await self._attempt(self._renew) and not self.leads:
+                self._held = None
+                raise LeadershipLost(f"the Lease was not renewed for {self._terms.renew_seconds:.0f} s")
 
     async def release(self) -> None:
-        """Let another replica lead at once."""
-        if not self.is_leader:
+        """Give the Lease back, so that another replica need not wait for its end; nothing while not leading."""
+        if not self.leads or self._held is None:
             return
-        self.is_leader = False
+        lease = self._written(self._held, holder="")
+        self._held = None
         try:
-            async with asyncio.timeout(3):
-                lease = await self._leases.get(self._ref())
-                if lease and lease["spec"].get("holderIdentity") == self._identity:
-                    await self._leases.replace(lease | {"spec": lease["spec"] | {"holderIdentity": ""}})
+            async with asyncio.timeout(self._terms.request_seconds):
+                await self._leases.replace(lease)
         except (ApiError, TimeoutError) as error:
-            log.warning("the Lease could not be released, it will expire: %s", error)
+            log.warning("the Lease could not be released; another replica leads once it has ended: %s", error)
 
-    async def _try(self) -> bool:
-        """One attempt to take or renew the Lease, bounded in time."""
+    async def _attempt(self, step: Callable[[], Awaitable[bool]]) -> bool:
+        """One bounded step; what the API server does wrong is a step that failed."""
         try:
-            async with asyncio.timeout(self._deadline_seconds / 2):
-                return await self._take_or_renew()
-        except (ApiError, TimeoutError) as error:
-            log.warning("the Lease could not be written: %s", error)
-            return False
+            async with asyncio.timeout(self._terms.request_seconds):
+                return await step()
+        except TimeoutError:
+            log.warning("the Lease was not answered within %.1f s", self._terms.request_seconds)
+        except Conflict:
+            pass  # another replica was faster, or an own write went through without an answer: the next look tells
+        except ApiError as error:
+            log.warning("the Lease could not be read or written: %s", error)
+        return False
 
-    async def _take_or_renew(self) -> bool:
-        """Write the Lease if it is ours, free or expired."""
-        self._someone_else_leads = False
-        lease = await self._leases.get(self._ref())
-        if lease is None:
-            await self._leases.create(self._manifest({}, transitions=0))
+    async def _take(self) -> bool:
+        """Take the Lease if it is free."""
+        started = self._pulse.now()
+        found = await self._leases.get(ObjectRef(LEASES.api_version, LEASES.kind, self._terms.namespace, self._name))
+        if found is None:
+            self._holds(await self._leases.create(self._written(None, self._terms.identity)), started)
             return True
-        holder = lease["spec"].get("holderIdentity") or ""
-        if holder not in ("", self._identity) and not self._has_expired(lease):
-            self._someone_else_leads = True
+        if not self._is_free(found):
             return False
-        transitions = int(lease["spec"].get("leaseTransitions") or 0) + (holder != self._identity)
-        await self._leases.replace(self._manifest(lease, transitions))
+        self._holds(await self._leases.replace(self._written(found, self._terms.identity)), started)
         return True
 
-    def _has_expired(self, lease: Manifest) -> bool:
-        """Whether the Lease stood unchanged for longer than its holder promised to renew it."""
-        version = lease["metadata"]["resourceVersion"]
-        if version != self._seen_version:
-            self._seen_version, self._seen_at = version, self._monotonic()
-        promised = float(lease["spec"].get("leaseDurationSeconds") or self._lease_seconds)
-        return self._monotonic() - self._seen_at > promised
+    async def _renew(self) -> bool:
+        """Write the Lease anew; after a write that was not answered, read it first.
 
-    def _manifest(self, lease: Manifest, transitions: int) -> Manifest:
-        """The Lease with this replica as its holder."""
+        Raises:
+            LeadershipLost: another replica's name is in it.
+        """
+        started = self._pulse.now()
+        held = self._held
+        if held is None:
+            raise LeadershipLost("this replica does not lead")
+        try:
+            renewed = await self._leases.replace(self._written(held, self._terms.identity))
+        except Conflict:
+            await self._read_again()
+            return False
+        self._holds(renewed, started)
+        return True
+
+    async def _read_again(self) -> None:
+        """Find out who holds a Lease that changed without us."""
+        found = await self._leases.get(ObjectRef(LEASES.api_version, LEASES.kind, self._terms.namespace, self._name))
+        holder = (found or {}).get("spec", {}).get("holderIdentity")
+        if found is None or holder != self._terms.identity:
+            self._held = None
+            raise LeadershipLost(f"the Lease is held by {holder or 'nobody'}")
+        self._held = found
+
+    def _is_free(self, lease: Manifest) -> bool:
+        """Whether nobody holds it: given back, or not renewed for its whole length while we looked."""
+        spec = lease.get("spec") or {}
+        if not spec.get("holderIdentity"):
+            return True
+        now = self._pulse.now()
+        if self._seen is None or self._seen[0] != spec:
+            self._seen = (spec, now)
+        return now >= self._expires_at()
+
+    def _expires_at(self) -> float:
+        """When the record that is there now is void, on our clock."""
+        if self._seen is None:
+            return float("inf")
+        spec, seen_at = self._seen
+        return seen_at + float(spec.get("leaseDurationSeconds") or self._terms.lease_seconds)
+
+    def _until_next_look(self) -> float:
+        """Not later than the moment the record expires; after that, no more often than usual."""
+        left = self._expires_at() - self._pulse.now()
+        return min(self._jittered(), left) if left > 0 else self._jittered()
+
+    def _jittered(self) -> float:
+        """So that replicas do not ask in step."""
+        return self._terms.retry_seconds * (0.5 + 0.5 * self._pulse.fraction())
+
+    def _holds(self, lease: Manifest, since: float) -> None:
+        """We lead, counted from before the request was sent."""
+        self._held, self._renewed_at = lease, since
+
+    def _written(self, before: Manifest | None, holder: str) -> Manifest:
+        """The Lease with this holder; keeps the version, so that a change in between is a Conflict."""
+        spec = (before or {}).get("spec") or {}
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        before: dict[str, Any] = lease.get("spec") or {}
-        is_renewal = before.get("holderIdentity") == self._identity
+        is_ours = spec.get("holderIdentity") == holder
+        transitions = int(spec.get("leaseTransitions") or 0)
+        metadata = {"name": self._name, "namespace": self._terms.namespace}
+        if before:
+            metadata |= {"resourceVersion": before["metadata"]["resourceVersion"]}
         return {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": lease.get("metadata") or {"name": _NAME, "namespace": self._namespace},
+            "apiVersion": LEASES.api_version,
+            "kind": LEASES.kind,
+            "metadata": metadata,
             "spec": {
-                "holderIdentity": self._identity,
-                "leaseDurationSeconds": round(self._lease_seconds),
-                "acquireTime": before.get("acquireTime") if is_renewal else now,
+                "holderIdentity": holder,
+                "leaseDurationSeconds": round(self._terms.lease_seconds) if holder else 1,
+                "acquireTime": spec.get("acquireTime", now) if is_ours else now,
                 "renewTime": now,
-                "leaseTransitions": transitions,
+                "leaseTransitions": transitions + (0 if is_ours or not before or not holder else 1),
             },
         }
 
-    def _ref(self) -> ObjectRef:
-        """Where the Lease is."""
-        return ObjectRef("coordination.k8s.io/v1", "Lease", self._namespace, _NAME)
-
-    _someone_else_leads = False
+    @property
+    def _name(self) -> str:
+        """The Lease's name."""
+        return self._terms.name

@@ -1,4 +1,4 @@
-"""What is watched, and which keys an event of it wakes."""
+"""One kind of object that is watched, and whom its events wake."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from modelyard.kube.resources import Resource
 
 @dataclass(frozen=True)
 class Source:
-    """One resource to watch."""
+    """Watched from start to end by every replica; there is at most one for each resource."""
 
     resource: Resource
+    label_selector: str | None
+    """Applied by the API server: what it leaves out is never sent."""
     wakes: Callable[[Manifest], Iterable[Key]]
-    """The keys that a change of this object concerns."""
-    label_selector: str | None = None
-    """Only these are streamed to us: the API server filters."""
+    """The objects of ours to look at when this one changes or goes."""
     is_optional: bool = False
-    """Its CRD may be missing, and may come and go."""
+    """Whether a cluster may do without this kind; it may be installed, or removed, while the operator runs."""
