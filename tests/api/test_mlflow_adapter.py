@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 pytestmark = pytest.mark.api
+ALIAS = ResolveAlias("no such model", "champion")
 START_PATIENCE_SECONDS = 120.0
 TIMEOUT_SECONDS = 2.0
 
@@ -513,9 +514,23 @@ def test_answering_questions_loads_no_model_code() -> None:
     assert subprocess.run([sys.executable, "-c", check], env={"PYTHONPATH": str(operator)}, check=False).returncode == 0
 
 
-# Outages
+async def test_a_name_that_mlflow_does_not_allow_is_told_with_the_setting(
+    mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
 
-ALIAS = ResolveAlias("no such model", "champion")
+    def at_home(host: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - passes them on
+        return look_up("127.0.0.1" if host == "mlflow.mlops.svc" else host, *arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", at_home)
+    gateway = MlflowGateway(MlflowConfig(uri=mlflow_server.uri.replace("127.0.0.1", "mlflow.mlops.svc")))
+    failure = await gateway.ask(ALIAS)
+    assert failure.reason == "HostRejected"
+    assert "'mlflow.mlops.svc,mlflow.mlops.svc:*' to MLFLOW_SERVER_ALLOWED_HOSTS" in failure.message
+    await gateway.close()
+
+
+# Outages
 
 
 @pytest.fixture

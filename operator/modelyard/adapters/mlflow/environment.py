@@ -12,7 +12,8 @@ CREDENTIALS = ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_T
 
 def apply(config: MlflowConfig) -> None:
     """Make this process's MLflow client as patient as the settings say, with the credentials that are valid now."""
-    os.environ.update(_behaviour(config))
+    for name, value in _behaviour(config).items():
+        _set(name, value)
     if config.credentials_dir is not None:
         _apply_credentials(config.credentials_dir)
 
@@ -45,7 +46,14 @@ def _apply_credentials(folder: Path) -> None:
             value = (folder / name).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             value = ""
-        if value:
-            os.environ[name] = value
-        else:
-            os.environ.pop(name, None)
+        _set(name, value)
+
+
+def _set(name: str, value: str) -> None:
+    """Touch the environment only to change it: C code in other threads reads it without a lock."""
+    if os.environ.get(name, "") == value:
+        return
+    if value:
+        os.environ[name] = value
+    else:
+        del os.environ[name]
