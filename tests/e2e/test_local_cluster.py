@@ -201,6 +201,8 @@ def neighbour() -> Iterator[Callable[[str], str]]:
     def ip(*arguments: str) -> None:
         subprocess.run(["ip", *arguments], check=True)
 
+    names = Path("/run/netns")
+    names_were_there = names.exists()
     ip("netns", "add", NEIGHBOUR)
     ip("link", "add", "mytest0", "type", "veth", "peer", "name", "mytest1", "netns", NEIGHBOUR)
     ip("address", "add", "198.51.100.1/30", "dev", "mytest0")
@@ -219,6 +221,10 @@ def neighbour() -> Iterator[Callable[[str], str]]:
     yield connect
     ip("netns", "delete", NEIGHBOUR)
     subprocess.run(["ip", "link", "delete", "mytest0"], capture_output=True, check=False)
+    if not names_were_there:
+        # ip mounts this folder on itself when it makes it.
+        subprocess.run(["umount", str(names)], check=True)
+        names.rmdir()
 
 
 @pytest.mark.usefixtures("busybox")
