@@ -1,7 +1,7 @@
 """Writes the chart's values.schema.json and README.md from the comments of its values.yaml.
 
-`--check` writes nothing and fails where a file differs. Run it as `python -m tools.chart_docs`. A comment stands directly
-above its value, at the same depth:
+`--check` writes nothing and fails where a file differs. Run it as `python -m tools.chart_docs`.
+A comment stands directly above its value, at the same depth:
 
     # -- What the value is for, in Markdown.      goes into both; more lines may follow; every leaf value needs it
     # @enum a, b                                  the values that are allowed
@@ -53,7 +53,7 @@ class Value:
     @property
     def default(self) -> Any:  # noqa: ANN401 - whatever YAML holds
         """Its value."""
-        return yaml.safe_load(yaml.serialize(self.node))
+        return yaml.SafeLoader("").construct_object(self.node, deep=True)
 
     @property
     def is_group(self) -> bool:
