@@ -109,13 +109,20 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
         out["additionalProperties"] = _structural(out["additionalProperties"], definitions)
     if "items" in out:
         out["items"] = _structural(out["items"], definitions)
-    if isinstance(out.get("default"), dict) and not out["default"]:
-        out["default"] = {}
-    if out.get("default", "") is None:
-        del out["default"]
+    if "default" in out:
+        out["default"] = _without_nulls(out["default"])
+        if out["default"] in (None, {}):
+            del out["default"]
     if "type" not in out:
         raise ValueError(f"no structural schema for {node}")
     return out
+
+
+def _without_nulls(default: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A default as the API server takes it: what is not set is left out."""
+    if not isinstance(default, dict):
+        return default
+    return {name: _without_nulls(value) for name, value in default.items() if value is not None}
 
 
 def _resolved(node: Schema, definitions: Schema) -> Schema:

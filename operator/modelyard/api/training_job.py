@@ -232,9 +232,9 @@ _NEVER_STARTED = "(oldSelf.spec.suspend && !oldSelf.?status.?startTime.hasValue(
 
 def _fixed(field: str) -> dict[str, str]:
     """The rule that a part of spec stays as it was once the job started."""
-    path = ".?".join(field.split("."))
+    now, before = f"self.spec.{field}", f"oldSelf.spec.{field}"
     return rule(
-        f"self.spec.?{path} == oldSelf.spec.?{path} || {_NEVER_STARTED}",
+        f"{_NEVER_STARTED} || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))",
         f"spec.{field} cannot change after the start (only while suspended and never started): "
         "delete the TrainingJob and apply it again, or use another name",
     )
