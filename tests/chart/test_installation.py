@@ -42,12 +42,19 @@ spec:
 """
 
 
+@pytest.fixture
+def accounts(helm: Helm, cluster: Cluster, values_set: str) -> Iterator[None]:
+    """The accounts of the chart: a pod is refused when its account is not there, and a dry run makes none."""
+    text = yaml.safe_dump_all(of_kind(helm.render(values_set), "ServiceAccount"))
+    cluster.apply(text)
+    yield
+    cluster.output("delete", "-f", "-", stdin=text)
+
+
+@pytest.mark.usefixtures("accounts")
 @pytest.mark.parametrize("values_set", VALUES_SETS)
 def test_each_object_is_accepted_without_a_warning(helm: Helm, cluster_with_kinds: Cluster, values_set: str) -> None:
     text = helm.template("--values", str(values_file(values_set)))
-    # A pod is refused when its account is not there, and a dry run makes none.
-    accounts = of_kind(helm.render(values_set), "ServiceAccount")
-    cluster_with_kinds.apply(yaml.safe_dump_all(accounts))
     done = cluster_with_kinds.kubectl(
         "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-", stdin=text
     )
