@@ -1,5 +1,4 @@
 """What the API server, or the way to it, can answer other than what was asked for."""
-# ruff: noqa: N818 - they are read as `except NotFound`, named as the API server names what they are
 
 from collections.abc import Mapping
 from typing import Any
