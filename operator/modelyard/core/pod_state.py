@@ -11,6 +11,7 @@ _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
 )
 _CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_OUT_OF_MEMORY = "OOMKilled"
 _WORDS_LIMIT = 600
 """Characters of a termination message that are passed on."""
 
@@ -79,8 +80,9 @@ def ending(pod: Mapping[str, Any], container: str) -> Ending:
     if disrupted:
         return Ending(disrupted, own.get("exitCode"), shorten(status.get("message") or ""), own.get("finishedAt"))
     if own.get("exitCode"):
-        reason = "OOMKilled" if own.get("reason") == "OOMKilled" else "Error"
-        return Ending(reason, own["exitCode"], _words(own.get("message")), own.get("finishedAt"))
+        if own.get("reason") == _OUT_OF_MEMORY:
+            return Ending(_OUT_OF_MEMORY, own["exitCode"], _memory_cure(container), own.get("finishedAt"))
+        return Ending("Error", own["exitCode"], _words(own.get("message")), own.get("finishedAt"))
     return _ending_of_another(status)
 
 
@@ -90,9 +92,10 @@ def _ending_of_another(status: Mapping[str, Any]) -> Ending:
         end = _terminated(item) or {}
         if end.get("exitCode"):
             said = _said(end.get("message"))
-            known = "OOMKilled" if end.get("reason") == "OOMKilled" else "Error"
             message = shorten(f"container {name}: {_words(end.get('message'))}".rstrip(": "))
-            return Ending(said.reason if said else known, end["exitCode"], message, end.get("finishedAt"))
+            if end.get("reason") == _OUT_OF_MEMORY:
+                return Ending(_OUT_OF_MEMORY, end["exitCode"], _memory_cure(name), end.get("finishedAt"))
+            return Ending(said.reason if said else "Error", end["exitCode"], message, end.get("finishedAt"))
     return Ending(_word(status.get("reason")) or "Error", None, shorten(status.get("message") or ""), None)
 
 
@@ -117,7 +120,8 @@ def _container_trouble(name: str, item: Mapping[str, Any]) -> Trouble | None:
     waiting = (item.get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason")
     if reason in _IMAGE_REASONS:
-        return Trouble("ImagePullFailed", f"container {name}: image {item.get('image')} cannot be pulled")
+        cure = "correct its name, or give the pod the imagePullSecrets that it needs"
+        return Trouble("ImagePullFailed", f"container {name}: image {item.get('image')} cannot be pulled: {cure}")
     if reason in _CONFIG_REASONS:
         return Trouble("ConfigError", shorten(f"container {name}: {waiting.get('message') or reason}"))
     end = _terminated(item) or (item.get("lastState") or {}).get("terminated")
@@ -125,13 +129,18 @@ def _container_trouble(name: str, item: Mapping[str, Any]) -> Trouble | None:
         return None
     if item.get("ready") and "running" in (item.get("state") or {}):
         return None
-    if end.get("reason") == "OOMKilled":
-        return Trouble("OOMKilled", f"container {name} used more memory than its limit")
+    if end.get("reason") == _OUT_OF_MEMORY:
+        return Trouble(_OUT_OF_MEMORY, _memory_cure(name))
     said, detail = _said(end.get("message")), _words(end.get("message"))
     return Trouble(
         said.reason if said else "ContainerFailed",
         shorten(f"container {name} ended with exit code {end.get('exitCode')}" + (f": {detail}" if detail else "")),
     )
+
+
+def _memory_cure(container: str) -> str:
+    """What to do about a container that needs more memory."""
+    return f"container {container} used more memory than its limit: raise resources.limits.memory"
 
 
 def _said(message: str | None) -> Trouble | None:

@@ -16,7 +16,7 @@ from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.report import report
 from modelyard.core.model_deployment.seldon import SeldonBackend
-from modelyard.core.plan import Failure, Manifest, ObjectRef, Plan
+from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
 from modelyard.core.pod_rules import problems_of
 from modelyard.core.serving import ReadObject, is_owned_by
 
@@ -175,4 +175,5 @@ def _stalled(draft: Draft, reason: str, message: str) -> Plan:
         draft.not_ready(reason, message)
     draft.conditions.true("Degraded", reason, message)
     draft.conditions.false("Progressing", reason, message)
+    draft.events.append(Event(reason, message, "Warning"))
     return draft.finish(reconciling=False, stalled=(reason, message))

@@ -26,20 +26,20 @@ def report(draft: Draft, version: str, state: PredictorState, wanted: Registered
         return _scaled_to_zero(draft, version)
     is_complete = state.applied_version == state.rolled_out_version == version
     if is_complete and state.available == draft.spec.replicas and not draft.is_changed:
-        trouble = _what_the_server_says(draft, version)
-        if trouble is None:
+        refusal = _what_the_server_says(draft, version)
+        if refusal is None:
             return _serving(draft, version, wanted)
         draft.look_again_in(SWITCH_RECHECK_SECONDS)
-        return _switching(draft, version, state, trouble)
+        return _switching(draft, version, state, None, refusal.message)
     return _switching(draft, version, state, state.trouble if state.applied_version == version else None)
 
 
-def _what_the_server_says(draft: Draft, version: str) -> Trouble | None:
-    """The server's own word, asked for until it was given once for this version."""
+def _what_the_server_says(draft: Draft, version: str) -> Failure | None:
+    """What keeps the server from saying that it serves this version; None once it did."""
     if draft.was_ready and draft.stable_version == version and not draft.status.get("progress"):
         return None
     answer = draft.ask(AskServer(draft.server_url, version))
-    return Trouble(answer.reason, answer.message) if isinstance(answer, Failure) else None
+    return answer if isinstance(answer, Failure) else None
 
 
 def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Plan:
@@ -79,19 +79,21 @@ def _scaled_to_zero(draft: Draft, version: str) -> Plan:
     return draft.finish(reconciling=False, stalled=None)
 
 
-def _switching(draft: Draft, version: str, state: PredictorState, trouble: Trouble | None) -> Plan:
+def _switching(
+    draft: Draft, version: str, state: PredictorState, trouble: Trouble | None, doing: str = "starting"
+) -> Plan:
     """This version is being taken up, or its pods are on their way back."""
     left = _time_left(draft, version)
     kept = draft.stable_version if state.available > 0 else None
     is_late = left <= timedelta(0)
     if is_late:
-        detail = f": {trouble.reason}: {trouble.message}" if trouble else ""
+        detail = f"{trouble.reason}: {trouble.message}" if trouble else doing
         waited = f"it does not serve after {draft.spec.progress_deadline_seconds} s"
-        trouble = Trouble("ProgressDeadlineExceeded", waited + detail)
+        trouble = Trouble("ProgressDeadlineExceeded", f"{waited}: {detail}")
     else:
         draft.look_again_in(left.total_seconds())
     reason = trouble.reason if trouble else "Progressing"
-    message = f"version {version}: {trouble.message if trouble else 'starting'}"
+    message = f"version {version}: {trouble.message if trouble else doing}"
     if kept == version:
         counted = f"version {version} serves with {state.available} of {draft.spec.replicas} pods"
         message = f"{counted}; {trouble.message}" if trouble else counted

@@ -44,8 +44,7 @@ def begin(draft: Draft, number: int) -> None:
         }
     )
     draft.status.pop("nextAttemptTime", None)
-    draft.set_tracking(run.experiment_id, run.run_id)
-    draft.conditions.true("Tracked", "RunCreated", f"attempt {number} is run {run.run_id}")
+    draft.set_tracking(number, run.experiment_id, run.run_id)
     draft.is_quiet = number > 1
     draft.recheck_after = PENDING_GRACE.total_seconds()
 

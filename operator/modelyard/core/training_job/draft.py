@@ -127,11 +127,12 @@ class Draft:
         """What a Job tells of an attempt."""
         job = next(job for job in self.observed.jobs if self._number_of(job) == number)
         annotations = job["metadata"].get("annotations") or {}
-        self.set_tracking(annotations.get(names.ANNOTATION_EXPERIMENT_ID), annotations.get(names.ANNOTATION_RUN_ID))
+        run_id = annotations.get(names.ANNOTATION_RUN_ID)
+        self.set_tracking(number, annotations.get(names.ANNOTATION_EXPERIMENT_ID), run_id)
         return {
             "number": number,
             "job": job["metadata"]["name"],
-            "runID": annotations.get(names.ANNOTATION_RUN_ID),
+            "runID": run_id,
             "startTime": job["metadata"].get("creationTimestamp") or clock.to_text(self.now),
         }
 
@@ -141,11 +142,13 @@ class Draft:
         number = int(text) if text.isascii() and text.isdigit() else 0
         return number if job["metadata"]["name"] == metadata.job_name(self.resource, number) else 0
 
-    def set_tracking(self, experiment_id: str | None, run_id: str | None) -> None:
+    def set_tracking(self, attempt: int, experiment_id: str | None, run_id: str | None) -> None:
         """Say where the newest attempt is tracked."""
         url = self.context.run_url(Run(run_id, experiment_id)) if run_id and experiment_id else None
         found = {"experimentID": experiment_id, "runID": run_id, "url": url}
         self.status["tracking"] = {name: value for name, value in found.items() if value}
+        if run_id:
+            self.conditions.true("Tracked", "RunCreated", f"attempt {attempt} is run {run_id}")
 
     def set_state(self, reason: str, message: str = "") -> None:
         """Say what goes on: the STATE column."""

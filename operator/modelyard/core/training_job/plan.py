@@ -51,7 +51,9 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
 def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: datetime) -> Plan:
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, now)
-    draft.set_state("Pending", f"{refusal.reason}: the API server refused the Job: {refusal.message}")
+    message = f"the API server refused the Job: {refusal.message}"
+    draft.set_state("Pending", f"{refusal.reason}: {message}")
+    draft.events.append(Event(refusal.reason, message, "Warning"))
     return draft.finish()
 
 
@@ -251,6 +253,7 @@ def _stall(draft: Draft, stalled: Stalled) -> None:
     draft.set_state(state["reason"], f"{stalled.reason}: {stalled.message}")
     draft.conditions.false(_what_waits(draft), stalled.reason, stalled.message)
     draft.conditions.true("Stalled", stalled.reason, stalled.message)
+    draft.events.append(Event(stalled.reason, stalled.message, "Warning"))
     draft.recheck_after = RETRY_REFUSED_SECONDS
 
 
