@@ -1,0 +1,154 @@
+"""Reads a case, makes its plan and writes it down.
+
+resource.yaml is the object; observed.yaml is the world around it:
+  now, context (changes to the usual one)
+  jobs, pods                  a TrainingJob's children
+  applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it
+  answers                     by the question's name; a question without an answer stays open, and the plan shows it
+  gone, refused               decide about a deleted object, or about one whose plan the API server refused
+"""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import builders
+from modelyard.core import plan as core_plan
+from modelyard.core import serving, tracking
+from modelyard.core.context import Context
+from modelyard.core.model_deployment import observed as serving_observed
+from modelyard.core.model_deployment import plan as serving_plan
+from modelyard.core.plan import Failure, Manifest, Plan, Question
+from modelyard.core.training_job import observed as training_observed
+from modelyard.core.training_job import plan as training_plan
+
+FOLDER = Path(__file__).parent
+CASES = sorted(path.parent for path in FOLDER.glob("*/*/resource.yaml"))
+_PATIENCE = 20
+
+Decide = Callable[[dict[Question, Any]], Plan]
+
+
+def read(path: Path) -> Any:  # noqa: ANN401 - any YAML
+    return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)  # noqa: S506 - a safe loader, the quick one
+
+
+def plan_of(case: Path) -> tuple[list[Question], Plan]:
+    """What the case asked, in order, and the plan that came of it."""
+    resource, world = read(case / "resource.yaml"), read(case / "observed.yaml")
+    decide = _decider(resource, world)
+    known = {name: _value(said) for name, said in (world.get("answers") or {}).items()}
+    answers: dict[Question, Any] = {}
+    for _ in range(_PATIENCE):
+        found = decide(answers)
+        fresh = [question for question in found.questions if type(question).__name__ in known]
+        if not fresh:
+            return [*answers, *found.questions], found
+        answers |= {question: known[type(question).__name__] for question in fresh}
+    raise AssertionError(f"{case.name} asks without end")
+
+
+def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:
+    now = datetime.fromisoformat(world["now"])
+    context = builders.make_context(**(world.get("context") or {}))
+    is_training = resource["kind"] == "TrainingJob"
+    module: Any = training_plan if is_training else serving_plan
+    observe = _training if is_training else _serving
+
+    def decide(answers: dict[Question, Any]) -> Plan:
+        observed = observe(resource, world, context, answers)
+        if world.get("gone"):
+            return training_plan.plan_gone(observed, resource["metadata"]["uid"], now)
+        if world.get("refused"):
+            return module.plan_refused(resource, observed, Failure(**world["refused"]), now)
+        return module.plan(resource, observed, now)
+
+    return decide
+
+
+def _training(
+    _resource: Manifest, world: dict[str, Any], context: Context, answers: dict[Question, Any]
+) -> training_observed.Observed:
+    jobs, pods = tuple(world.get("jobs") or ()), tuple(world.get("pods") or ())
+    return training_observed.Observed(context, jobs=jobs, pods=pods, answers=answers)
+
+
+def _serving(
+    resource: Manifest, world: dict[str, Any], context: Context, answers: dict[Question, Any]
+) -> serving_observed.Observed:
+    return serving_observed.Observed(
+        context,
+        is_seldon_served=world.get("isSeldonServed", True),
+        objects=tuple(_served_objects(resource, world, context)),
+        pods=tuple(world.get("pods") or ()),
+        answers=answers,
+    )
+
+
+def _served_objects(resource: Manifest, world: dict[str, Any], context: Context) -> list[Manifest]:
+    told, deployment = world.get("applied"), world.get("deployment")
+    if not told:
+        return list(world.get("objects") or [])
+    earlier = resource | {"spec": resource["spec"] | told.get("spec", {})}
+    objects = builders.applied(earlier, told["version"], context, told["backend"])
+    if told["backend"] == "SeldonDeployment":
+        objects[0] |= {"status": told.get("status", {})}
+        objects += [builders.make_seldon_child(earlier, deployment["version"]).build()] if deployment else []
+    made = next((item for item in objects if item["kind"] == "Deployment"), None)
+    if made and deployment:
+        made["status"] = deployment["status"] | {"observedGeneration": 1}
+    return objects
+
+
+def _value(said: Any) -> Any:  # noqa: ANN401 - any answer
+    """An answer from YAML: {Run: {...}}, a list of such, or null."""
+    if isinstance(said, list):
+        return tuple(_value(item) for item in said)
+    if not isinstance(said, dict):
+        return said
+    [(name, fields)] = said.items()
+    if name == "Object":
+        return fields
+    kind: Any = next(found for module in (tracking, serving, core_plan) if (found := getattr(module, name, None)))
+    return kind(**{field: _field(value) for field, value in (fields or {}).items()})
+
+
+def _field(value: Any) -> Any:  # noqa: ANN401 - any field
+    if isinstance(value, dict) and "cluster" in value:
+        return tracking.AttemptIdentity(**value)
+    return tuple(tuple(item) for item in value) if isinstance(value, list) else value
+
+
+def as_yaml(asked: list[Question], plan: Plan) -> str:
+    """The plan as a person reads it."""
+    fields = {
+        "asked": [{type(item).__name__: _plain(dataclasses.asdict(item))} for item in asked],  # type: ignore[call-overload]
+        "open": [type(item).__name__ for item in plan.questions],
+        "create": _plain(plan.create),
+        "apply": _plain(plan.apply),
+        "delete": _plain([dataclasses.asdict(ref) for ref in plan.delete]),
+        "status": _plain(plan.status),
+        "events": _plain([dataclasses.asdict(event) for event in plan.events]),
+        "recheckAfter": plan.recheck_after,
+    }
+    kept = {name: value for name, value in fields.items() if value not in (None, [], ())}
+    return yaml.dump(kept, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+class _Plain(yaml.CSafeDumper):
+    """Writes repeated values out, never as anchors and aliases."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the signature is PyYAML's
+        return True
