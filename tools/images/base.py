@@ -12,6 +12,7 @@ from tools.localcluster.progress import Steps
 # What the Containerfiles build FROM. Elsewhere it is the public image; both have Python 3.11 as `python3`, with venv.
 BASE_REFERENCE = "docker.io/library/python:3.11-slim-bookworm"
 SUITE = "bookworm"
+SUITES = {SUITE, f"{SUITE}-updates", f"{SUITE}-security"}
 # usr-is-merged spares usrmerge, which would bring the whole of Perl.
 PACKAGES = ("ca-certificates", "netbase", "python3", "python3-venv", "tzdata", "usr-is-merged")
 HOOKS = Path("/usr/share/mmdebstrap/hooks/merged-usr")
@@ -78,13 +79,19 @@ def host_sources(etc: Path) -> list[Path]:
     """The host's source lists that serve this Debian, so that its mirror is used; none where it is another system."""
     candidates = [etc / "sources.list", *sorted((etc / "sources.list.d").glob("*"))]
     lists = [path for path in candidates if path.is_file() and path.suffix in (".list", ".sources")]
-    return [path for path in lists if serves_base(path.read_text("utf-8", "replace"))]
+    suites = {path: debian_suites(path.read_text("utf-8", "replace")) for path in lists}
+    complete = any(SUITE in names for names in suites.values())
+    return [path for path, names in suites.items() if names] if complete else []
 
 
-def serves_base(sources: str) -> bool:
-    """Whether a source list is Debian's own for this suite, rather than somebody's extra packages."""
+def debian_suites(sources: str) -> set[str]:
+    """Which of this Debian's own suites a source list serves; none for somebody's extra packages."""
     lines = [line for line in sources.splitlines() if not line.lstrip().startswith("#")]
-    return any(re.search(rf"(^Suites:|^deb\b).*\b{SUITE}(\s|$)", line) for line in lines) and "main" in sources.split()
+    # One entry a line, or a paragraph of fields.
+    entries = [re.sub(r"\[[^]]*\]", "", line).split()[1:] for line in lines if re.match(r"deb\s", line)]
+    fields = [line.split()[1:] for line in lines if re.match(r"(Suites|Components):", line)]
+    words = {word for entry in (*entries, *fields) for word in entry}
+    return words & SUITES if "main" in words else set()
 
 
 def owner_is_root() -> bool:

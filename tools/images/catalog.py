@@ -64,7 +64,7 @@ class Image:
     def labels(self) -> dict[str, str]:
         """The labels that its Containerfile gives it."""
         text = (self.checkout / self.containerfile).read_text("utf-8")
-        return dict(re.findall(r"([a-z][\w.-]+\.[\w.-]+)=\"([^\"]*)\"", text))
+        return dict(re.findall(r"\b([a-z][\w-]*(?:\.[\w-]+)+)=\"([^\"]*)\"", text))
 
 
 def is_ignored(path: Path) -> bool:

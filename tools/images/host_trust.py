@@ -86,10 +86,9 @@ def indented(value: str) -> str:
 def leftovers(root: Path, loan: Loan) -> list[Path]:
     """What of a loan is still in a built image's file system: settings of pip, or copies of what was lent."""
     settings = (root / "etc/pip.conf", root / "root/.config/pip", root / "opt/venv/pip.conf")
-    found = [path for path in settings if path.exists()]
-    found += sorted((root / MOUNT.relative_to("/")).iterdir())
+    found = {path for path in settings if path.exists()} | set((root / MOUNT.relative_to("/")).iterdir())
     lent = {path.stat().st_size: path.read_bytes() for path in loan.folder.iterdir() if path.is_file()}
     for start in ("opt", "root", "run", "tmp", "usr/local", "media"):
         files = [path for path in (root / start).rglob("*") if path.is_file() and not path.is_symlink()]
-        found += [path for path in files if lent.get(path.stat().st_size) == path.read_bytes()]
-    return found
+        found |= {path for path in files if lent.get(path.stat().st_size) == path.read_bytes()}
+    return sorted(found)

@@ -1,0 +1,94 @@
+"""What every image promises, read from its Containerfile and its lock."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.images.catalog import CHECKOUT, catalog
+
+IMAGES = catalog()
+LOCKED = [name for name, image in IMAGES.items() if name != "model-fetcher"]
+LABELLED = {
+    "io.modelyard.mlflow": ("mlflow-skinny", "mlflow"),
+    "io.modelyard.scikit-learn": ("scikit-learn",),
+    "io.modelyard.mlserver": ("mlserver",),
+}
+
+
+def containerfile(name: str) -> str:
+    return (CHECKOUT / IMAGES[name].containerfile).read_text()
+
+
+def lock(name: str) -> str:
+    file = "requirements/operator.txt" if name == "operator" else f"images/{name}/requirements.txt"
+    return (CHECKOUT / file).read_text()
+
+
+def locked_versions(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", lock(name), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_image_runs_as_one_numeric_user(name: str) -> None:
+    assert re.findall(r"^USER (.*)$", containerfile(name), re.MULTILINE) == ["65532:65532"]
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_image_is_built_on_the_one_base(name: str) -> None:
+    assert re.findall(r"^FROM (.*)$", containerfile(name), re.MULTILINE) == ["python:3.11-slim-bookworm"]
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_every_requirement_is_pinned_and_hashed(name: str) -> None:
+    entries = [entry for entry in re.split(r"\n(?=\S)", lock(name)) if not entry.startswith("#")]
+    assert entries
+    assert [entry for entry in entries if "--hash=sha256:" not in entry or "==" not in entry] == []
+    assert "--require-hashes" in containerfile(name)
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_lock_names_no_registry_and_no_folder_of_a_machine(name: str) -> None:
+    assert re.findall(r"https?://|--index-url|--find-links|[ =]/\w+/", lock(name), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_labels_say_what_the_lock_says(name: str) -> None:
+    told = IMAGES[name].labels
+    wrong = {}
+    for label, packages in LABELLED.items():
+        if label in told:
+            locked = {locked_versions(name).get(package) for package in packages} - {None}
+            wrong |= {label: locked} if locked != {told[label]} else {}
+    assert wrong == {}
+    assert told["org.opencontainers.image.title"] == f"modelyard/{name}"
+
+
+def test_model_server_labels_what_a_model_depends_on() -> None:
+    assert set(LABELLED) | {"io.modelyard.python"} <= set(IMAGES["model-server"].labels)
+
+
+@pytest.mark.parametrize("package", ["scikit-learn", "numpy", "scipy", "pandas", "skops", "cloudpickle"])
+def test_trainer_and_model_server_read_and_write_the_same_files(package: str) -> None:
+    assert locked_versions("trainer")[package] == locked_versions("model-server")[package]
+
+
+@pytest.mark.parametrize("name", LOCKED)
+def test_settings_of_pip_are_borrowed_not_copied(name: str) -> None:
+    text = containerfile(name)
+    assert "ARG PIP_CONFIG_FILE" in text
+    assert not re.search(r"^ENV .*PIP_|^COPY .*(pip\.conf|\.crt|\.pem)", text, re.MULTILINE)
+
+
+def test_inputs_of_an_image_are_all_that_its_containerfile_copies() -> None:
+    for image in IMAGES.values():
+        copied = re.findall(r"^COPY (?:--\S+ )*(.+) \S+$", containerfile(image.name), re.MULTILINE)
+        sources = [image.context / source for line in copied for source in line.split()]
+        known = image.files()
+        for source in sources:
+            assert any(source == file or source in file.parents for file in known), (image.name, source)
+
+
+def test_folders_below_images_are_all_in_the_catalog() -> None:
+    folders = {path.parent.name for path in Path(CHECKOUT, "images").glob("*/Containerfile")}
+    assert folders | {"operator"} == set(IMAGES)
