@@ -18,6 +18,8 @@ from modelyard.core.training_job.outcome import TRAINER, Outcome
 
 PENDING_GRACE = timedelta(seconds=5)
 """How long a pod may be on its way before anything is said of it: most starts are quicker."""
+SLOW_START = timedelta(seconds=30)
+"""After this a start is said to be slow, even when nothing is known of why."""
 LIVE_METRICS_SECONDS = 60.0
 """How often the metrics of a running attempt are mirrored."""
 STOP_RECHECK_SECONDS = 5.0
@@ -54,8 +56,10 @@ def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
     number = record["number"]
     running = next((pod for pod in pods if pod_state.is_started(pod, TRAINER)), None)
     if running is not None:
-        record["node"] = pod_state.node(running)
-        draft.set_state("Running", f"attempt {number} runs on {record['node']}")
+        node = pod_state.node(running)
+        if node:
+            record["node"] = node
+        draft.set_state("Running", f"attempt {number} runs" + (f" on {node}" if node else ""))
         _mirror_live(draft, record)
         return
     age = draft.now - clock.from_text(record["startTime"])
@@ -64,15 +68,17 @@ def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
         draft.is_quiet = number > 1
         draft.recheck_after = (PENDING_GRACE - age).total_seconds()
         return
-    draft.set_state("Pending", _why_pending(draft, number, pods))
+    draft.set_state("Pending", _why_pending(draft, number, pods, is_slow=age >= SLOW_START))
+    if age < SLOW_START:
+        draft.recheck_after = (SLOW_START - age).total_seconds()
 
 
-def _why_pending(draft: Draft, number: int, pods: list[Manifest]) -> str:
+def _why_pending(draft: Draft, number: int, pods: list[Manifest], *, is_slow: bool) -> str:
     """What keeps an attempt from running, as far as its pod says; of volumes that are not there, only Events tell."""
     trouble = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
     if trouble:
         return f"{trouble.reason}: {trouble.message}"
-    if not pods:
+    if not pods or not is_slow:
         return f"attempt {number} begins"
     pod = pods[0]["metadata"]["name"]
     return (
