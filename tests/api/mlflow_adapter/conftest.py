@@ -1,0 +1,54 @@
+"""One MLflow server for all tests of the gateway that leave it alone, and one for those that do not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.mlflow_adapter.support import MlflowServer
+from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    server = MlflowServer(tmp_path_factory.mktemp("mlflow"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(autouse=True)
+def unchanged_environment() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+async def gateway(mlflow_server: MlflowServer) -> AsyncIterator[MlflowGateway]:
+    gateway = MlflowGateway(MlflowConfig(uri=mlflow_server.uri, timeout_seconds=30.0))
+    yield gateway
+    await gateway.close()
+
+
+@pytest.fixture
+def client(mlflow_server: MlflowServer) -> MlflowClient:
+    from mlflow import MlflowClient  # noqa: PLC0415 - as above
+
+    return MlflowClient(mlflow_server.uri, mlflow_server.uri)
+
+
+@pytest.fixture(scope="module")
+def mortal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """One that tests may freeze and kill; they leave it running."""
+    server = MlflowServer(tmp_path_factory.mktemp("mortal"))
+    server.start()
+    yield server
+    server.kill()

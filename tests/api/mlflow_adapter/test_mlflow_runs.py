@@ -1,0 +1,226 @@
+"""Runs and logged models, against a real MLflow server."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from api.mlflow_adapter.support import log_model, make_run_question, unique
+from modelyard.adapters.mlflow_gateway import MlflowGateway
+from modelyard.core.tracking import (
+    AttemptIdentity,
+    Ended,
+    EndRun,
+    FindModels,
+    FindOpenRuns,
+    Metric,
+    ReadMetrics,
+    RunStatus,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+pytestmark = pytest.mark.api
+
+
+async def test_a_run_is_made_with_its_tags_and_parameters(gateway: MlflowGateway, client: MlflowClient) -> None:
+    question = make_run_question()
+    run = await gateway.ask(question)
+    made = client.get_run(run.run_id)
+    assert made.info.status == "RUNNING"
+    assert made.info.run_name == "digits-1"
+    assert made.data.params == {"C": "1.0", "solver": "lbfgs"}
+    assert made.data.tags["modelyard.io/trainingjob-uid"] == question.identity.owner_uid
+    assert made.data.tags["mlflow.source.name"] == "team/digits"
+    assert client.get_experiment(run.experiment_id).name == question.experiment
+
+
+async def test_asking_for_a_run_again_finds_it(gateway: MlflowGateway, client: MlflowClient) -> None:
+    question = make_run_question()
+    first, second = await gateway.ask(question), await gateway.ask(question)
+    assert first == second
+    assert len(client.search_runs([first.experiment_id])) == 1
+
+
+async def test_a_crash_after_the_run_was_made_loses_no_parameter(gateway: MlflowGateway, client: MlflowClient) -> None:
+    question = make_run_question(parameters=())
+    run = await gateway.ask(question)
+    client.log_param(run.run_id, "C", "from the code")
+    assert await gateway.ask(replace(question, parameters=(("C", "1.0"), ("solver", "lbfgs")))) == run
+    assert client.get_run(run.run_id).data.params == {"C": "from the code", "solver": "lbfgs"}
+
+
+async def test_each_attempt_and_each_cluster_has_its_own_run(gateway: MlflowGateway) -> None:
+    question = make_run_question()
+    identities = [
+        question.identity,
+        replace(question.identity, attempt=2),
+        replace(question.identity, cluster="other"),
+    ]
+    runs = [await gateway.ask(replace(question, identity=identity)) for identity in identities]
+    assert len({run.run_id for run in runs}) == 3
+
+
+async def test_of_two_runs_with_one_identity_everyone_takes_the_older(
+    gateway: MlflowGateway, client: MlflowClient
+) -> None:
+    """As when a create whose answer was lost takes effect late."""
+    question = make_run_question()
+    run = await gateway.ask(question)
+    late = client.create_run(run.experiment_id, start_time=1, tags=client.get_run(run.run_id).data.tags)
+    assert (await gateway.ask(question)).run_id == late.info.run_id
+
+
+async def test_a_run_that_lost_against_an_older_one_is_ended_and_never_chosen(
+    gateway: MlflowGateway, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelyard.adapters.mlflow import runs  # noqa: PLC0415 - imports MLflow's client, which takes seconds
+
+    question = make_run_question()
+    older = await gateway.ask(question)
+    find, blind = runs._find_run, [True]
+
+    def miss_once(*arguments: Any) -> Any:  # noqa: ANN401 - passes them on
+        return None if blind and blind.pop() else find(*arguments)
+
+    monkeypatch.setattr(runs, "_find_run", miss_once)
+    assert await gateway.ask(question) == older
+    ends = {run.info.run_id: run.info.status for run in client.search_runs([older.experiment_id])}
+    assert sorted(ends.values()) == ["KILLED", "RUNNING"]
+    assert ends[older.run_id] == "RUNNING"
+
+
+async def test_twenty_askers_at_once_get_one_run(gateway: MlflowGateway, client: MlflowClient) -> None:
+    question = make_run_question()
+    runs = set(await asyncio.gather(*(gateway.ask(question) for _ in range(20))))
+    assert len(runs) == 1
+    assert len(client.search_runs([runs.pop().experiment_id])) == 1
+
+
+async def test_jobs_racing_for_a_new_experiment_share_it(gateway: MlflowGateway) -> None:
+    experiment = unique("shared")
+    questions = [make_run_question(experiment=experiment) for _ in range(8)]
+    runs = await asyncio.gather(*(gateway.ask(question) for question in questions))
+    assert len({run.experiment_id for run in runs}) == 1
+    assert len({run.run_id for run in runs}) == 8
+
+
+async def test_more_parameters_than_fit_one_request_are_all_kept(gateway: MlflowGateway, client: MlflowClient) -> None:
+    parameters = tuple((f"p{number}", "x" * 7000) for number in range(205))
+    run = await gateway.ask(make_run_question(parameters=parameters))
+    kept = client.get_run(run.run_id).data.params
+    assert len(kept) == 205
+    assert kept["p204"].endswith("[cut by modelyard]")
+
+
+async def test_a_deleted_experiment_is_told_with_the_cure(gateway: MlflowGateway, client: MlflowClient) -> None:
+    question = make_run_question()
+    run = await gateway.ask(question)
+    client.delete_experiment(run.experiment_id)
+    failure = await gateway.ask(question)
+    assert (failure.reason, failure.is_transient) == ("ExperimentDeleted", False)
+    assert f"mlflow experiments restore --experiment-id {run.experiment_id}" in failure.message
+
+
+@pytest.mark.parametrize("was", ["RUNNING", "SCHEDULED", "FINISHED"])
+async def test_a_run_is_ended_whatever_it_says(gateway: MlflowGateway, client: MlflowClient, was: str) -> None:
+    run = await gateway.ask(make_run_question())
+    client.update_run(run.run_id, status=was)
+    end = EndRun(run.run_id, RunStatus.FAILED, 1_800_000_000_000, (("modelyard.io/exit-code", "137"),))
+    assert await gateway.ask(end) == Ended(previous_status=was)
+    ended = client.get_run(run.run_id)
+    assert (ended.info.status, ended.info.end_time) == ("FAILED", 1_800_000_000_000)
+    assert ended.data.tags["modelyard.io/exit-code"] == "137"
+
+
+async def test_ending_a_run_again_changes_nothing(gateway: MlflowGateway, client: MlflowClient) -> None:
+    run = await gateway.ask(make_run_question())
+    end = EndRun(run.run_id, RunStatus.KILLED, 1_800_000_000_000)
+    await gateway.ask(end)
+    before = client.get_run(run.run_id).to_dictionary()
+    assert await gateway.ask(end) == Ended(previous_status="KILLED")
+    assert client.get_run(run.run_id).to_dictionary() == before
+
+
+async def test_a_deleted_and_an_unknown_run_are_told_apart(gateway: MlflowGateway, client: MlflowClient) -> None:
+    run = await gateway.ask(make_run_question())
+    client.delete_run(run.run_id)
+    deleted = await gateway.ask(EndRun(run.run_id, RunStatus.FAILED, 1))
+    unknown = await gateway.ask(EndRun("f" * 32, RunStatus.FAILED, 1))
+    assert (deleted.reason, unknown.reason) == ("RunDeleted", "RunNotFound")
+    assert not deleted.is_transient
+    assert not unknown.is_transient
+
+
+async def test_metrics_come_as_they_are_in_the_order_asked(gateway: MlflowGateway, client: MlflowClient) -> None:
+    run = await gateway.ask(make_run_question())
+    for step, value in enumerate((0.5, 0.9)):
+        client.log_metric(run.run_id, "accuracy", value, step=step)
+    client.log_metric(run.run_id, "loss", math.nan)
+    client.log_metric(run.run_id, "best", math.inf)
+    client.log_metric(run.run_id, "worst", -math.inf)
+    loss, accuracy, best, worst = await gateway.ask(
+        ReadMetrics(run.run_id, ("loss", "missing", "accuracy", "best", "worst"))
+    )
+    assert math.isnan(loss.value)
+    assert accuracy == Metric("accuracy", 0.9, 1)
+    assert (best.value, worst.value) == (math.inf, -math.inf)
+
+
+async def test_open_runs_of_this_cluster_are_found_in_every_experiment(
+    gateway: MlflowGateway, client: MlflowClient
+) -> None:
+    cluster = unique("cluster")
+    identities = [AttemptIdentity(cluster, str(uuid.uuid4()), number) for number in (1, 2, 3)]
+    going, scheduled, ended = [await gateway.ask(make_run_question(identity=identity)) for identity in identities]
+    await gateway.ask(make_run_question())
+    client.update_run(scheduled.run_id, status="SCHEDULED")
+    await gateway.ask(EndRun(ended.run_id, RunStatus.FINISHED, 1))
+    found = await gateway.ask(FindOpenRuns(cluster))
+    assert {(run.run_id, run.identity) for run in found} == {
+        (going.run_id, identities[0]),
+        (scheduled.run_id, identities[1]),
+    }
+
+
+async def test_a_runs_models_come_oldest_first_with_their_state(gateway: MlflowGateway, client: MlflowClient) -> None:
+    run = await gateway.ask(make_run_question())
+    statuses = ("READY", "PENDING", "FAILED")
+    ids = [log_model(client, run, name=f"model-{status}", status=status) for status in statuses]
+    models = await gateway.ask(FindModels(run.run_id, run.experiment_id))
+    assert [model.model_id for model in models] == ids
+    assert [model.name for model in models] == ["model-READY", "model-PENDING", "model-FAILED"]
+    assert [model.status for model in models] == ["READY", "PENDING", "UPLOAD_FAILED"]
+
+
+async def test_a_run_without_models_has_none(gateway: MlflowGateway) -> None:
+    run = await gateway.ask(make_run_question())
+    assert await gateway.ask(FindModels(run.run_id, run.experiment_id)) == ()
+
+
+async def test_more_models_than_fit_one_page_are_all_found(gateway: MlflowGateway, client: MlflowClient) -> None:
+    run = await gateway.ask(make_run_question())
+    for _ in range(101):
+        log_model(client, run)
+    assert len(await gateway.ask(FindModels(run.run_id, run.experiment_id))) == 101
+
+
+@pytest.mark.parametrize(
+    "note", ["not json", '{"name": 1}', '[{"name": "m"}, {"version": 1}, 7, {"name": "m", "version": "1;2"}]']
+)
+async def test_a_tampered_note_of_versions_is_left_out(gateway: MlflowGateway, client: MlflowClient, note: str) -> None:
+    run = await gateway.ask(make_run_question())
+    client.set_logged_model_tags(log_model(client, run), {"mlflow.modelVersions": note})
+    (model,) = await gateway.ask(FindModels(run.run_id, run.experiment_id))
+    assert model.versions == ()
+
+
+async def test_tags_longer_than_mlflow_allows_are_cut(gateway: MlflowGateway, client: MlflowClient) -> None:
+    run = await gateway.ask(make_run_question(tags=(("long", "x" * 9000),)))
+    assert client.get_run(run.run_id).data.tags["long"].endswith("[cut by modelyard]")
