@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Helm:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    @cache  # noqa: B019 - one Helm for all tests, and many of them look at the same few sets of values
     def template(self, *arguments: str) -> str:
         """The release's objects as YAML, hooks among them."""
         return self.output(*TEMPLATE, *arguments)

@@ -43,4 +43,7 @@
 - name: MLFLOW_TRACKING_SERVER_CERT_PATH
   value: /etc/modelyard/tracking-ca/ca.crt
 {{- end }}
+{{- with .Values.extraEnvironment }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
