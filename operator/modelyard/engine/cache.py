@@ -21,9 +21,9 @@ class Cache:
     def __init__(self) -> None:
         self._objects: dict[Place, Manifest] = {}
         self._by_owner: defaultdict[Key, set[Place]] = defaultdict(set)
-        self._gone: dict[str, int] = {}
-        """By UID, the version at which the object was gone; what is told of it from before is out of date."""
-        self._gone_before: dict[str, int] = {}
+        self._gone: dict[Place, int] = {}
+        """The version at which an object was gone; whatever is told of its place from before is out of date."""
+        self._gone_before: dict[Place, int] = {}
         """The same, from before the last sweep."""
 
     def __len__(self) -> int:
@@ -50,7 +50,7 @@ class Cache:
         """Take an object in, unless a version as new is held or was seen to go; whether it was taken."""
         place, version = _place(manifest), _version(manifest)
         held = self._objects.get(place)
-        if (held is not None and version <= _version(held)) or version <= self._gone_at(manifest["metadata"]["uid"]):
+        if (held is not None and version <= _version(held)) or version <= self._gone_at(place):
             return False
         self._forget(place)
         self._objects[place] = _slim(manifest)
@@ -61,7 +61,7 @@ class Cache:
     def drop(self, manifest: Manifest) -> bool:
         """Take note that the object is gone as of its version; whether one was held."""
         place, version, uid = _place(manifest), _version(manifest), manifest["metadata"]["uid"]
-        self._gone[uid] = max(version, self._gone_at(uid))
+        self._gone[place] = max(version, self._gone_at(place))
         held = self._objects.get(place)
         if held is None or held["metadata"]["uid"] != uid or _version(held) > version:
             return False
@@ -80,16 +80,16 @@ class Cache:
         ]
         for held in lost:
             self._forget(_place(held))
-            self._gone[held["metadata"]["uid"]] = version
+            self._gone[_place(held)] = version
         return lost
 
     def forget_deletions(self) -> None:
         """Forget what was noted gone before the last call of this: no event is that late."""
         self._gone_before, self._gone = self._gone, {}
 
-    def _gone_at(self, uid: str) -> int:
-        """The version at which this incarnation was gone, or -1."""
-        return max(self._gone.get(uid, -1), self._gone_before.get(uid, -1))
+    def _gone_at(self, place: Place) -> int:
+        """The version at which the last object here was gone, or -1."""
+        return max(self._gone.get(place, -1), self._gone_before.get(place, -1))
 
     def _forget(self, place: Place) -> None:
         """Take the object at this place out, and out of its owner's set."""
