@@ -2,7 +2,7 @@
 """modelyard-serve: serves the model that the environment names with MLServer.
 
 MLServer ends with code 0 after a model failed to load. Here a server that ends without being asked to is a failure, and
-the last line of its log says why, which is what the kubelet shows of a failed container.
+its last line says why, in the log and in the container's status.
 """
 # ruff: noqa: E402 - the first statement has to run before the imports
 
@@ -13,7 +13,11 @@ import sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 import asyncio
+import contextlib
+import json
 import logging
+import os
+from pathlib import Path
 
 from mlserver import MLServer, ModelSettings, Settings
 from mlserver.logging import logger
@@ -60,6 +64,14 @@ def explain(model: ModelSettings, cause: BaseException | None) -> str:
     return why
 
 
+def report(why: str) -> None:
+    """The last line of the log, and the container's termination message in the form that the fetcher's has too."""
+    print(f"modelyard-serve: {why}", file=sys.stderr, flush=True)
+    path = Path(os.environ.get("MODELYARD_TERMINATION_LOG") or "/dev/termination-log")
+    with contextlib.suppress(OSError):
+        path.write_text(json.dumps({"reason": "ModelNotServed", "message": why}) + "\n", "utf-8")
+
+
 async def serve(model: ModelSettings) -> bool:
     """Serves until a signal comes or the model fails to load: True and False."""
     server = Server(Settings())
@@ -76,7 +88,7 @@ def main() -> int:
     install_uvloop_event_loop()
     if asyncio.run(serve(model)):
         return 0
-    print(f"modelyard-serve: {explain(model, errors.cause)}", file=sys.stderr, flush=True)
+    report(explain(model, errors.cause))
     return 1
 
 

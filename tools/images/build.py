@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tools.images.archive import name_image, pack, prune
@@ -70,6 +71,8 @@ def build_one(image: Image, buildah: Buildah, archive: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=archive.parent) as scratch:
         loan = lend(Path(scratch) / "loan", pip_settings())
         context = stage(image, Path(scratch) / "context")
+        if replace(image).key != image.key:
+            raise ClusterError(f"a file of the image {image.name} changed while it was built: run the command again")
         try:
             buildah.run(*build_arguments(image, context, loan))
             check_returned(image, buildah, loan)

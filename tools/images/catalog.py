@@ -82,13 +82,11 @@ def version(checkout: Path = CHECKOUT) -> str:
 
 
 def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
-    """Every image by its name, those that others wait for first."""
-    images = [folder_image(name, checkout) for name in ("model-fetcher", "mlflow", "trainer", "model-server")]
+    """Every image by its name. The operator comes first: its sources are the most likely to change during a build."""
     operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
-    images.append(
-        Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
-    )
-    return {image.name: image for image in images}
+    operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
+    others = [folder_image(name, checkout) for name in ("model-fetcher", "mlflow", "trainer", "model-server")]
+    return {image.name: image for image in (operator, *others)}
 
 
 def folder_image(name: str, checkout: Path) -> Image:

@@ -78,7 +78,7 @@ def test_no_names_select_every_image() -> None:
 
 
 def test_names_select_in_the_order_of_the_catalog() -> None:
-    assert [image.name for image in select(["operator", "trainer"])] == ["trainer", "operator"]
+    assert [image.name for image in select(["trainer", "operator"])] == ["operator", "trainer"]
 
 
 def test_unknown_name_is_answered_with_the_known_ones() -> None:
