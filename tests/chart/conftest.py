@@ -40,7 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A real API server with everything in it that the chart counts on, and the strictest rule about owners."""
     flags = ["--enable-admission-plugins=OwnerReferencesPermissionEnforcement"]
     directory = tmp_path_factory.mktemp("control-plane")
-    with ControlPlane(directory, audit=False, apiserver_flags=flags) as plane:
+    with ControlPlane(directory, apiserver_flags=flags) as plane:
         cluster = Cluster(plane)
         namespaces = [namespace(name) for name in (NAMESPACE, "team-a", "team-b")]
         cluster.apply("\n---\n".join([SERVICE_MONITORS, *map(json.dumps, namespaces)]))

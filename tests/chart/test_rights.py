@@ -9,9 +9,11 @@ import yaml
 
 from chart.cluster import Cluster
 from chart.rendering import NAMESPACE, RELEASE, VALUES_SETS, Helm, is_test, of_kind, rules_of, values_file
+from modelyard.engine.leader import Terms
 
 pytestmark = pytest.mark.chart
 
+LEASE = Terms(NAMESPACE, "any").name
 OPERATOR = f"system:serviceaccount:{NAMESPACE}:{RELEASE}"
 
 
@@ -110,7 +112,8 @@ NEEDED = [
 """In each namespace that is watched."""
 
 AT_HOME = [
-    *(Request(verb, "coordination.k8s.io", "leases", namespace=NAMESPACE) for verb in ("get", "create", "update")),
+    Request("create", "coordination.k8s.io", "leases", namespace=NAMESPACE),
+    *(Request(verb, "coordination.k8s.io", "leases", namespace=NAMESPACE, name=LEASE) for verb in ("get", "update")),
     Request("get", "", "namespaces", namespace="kube-system", name="kube-system"),
 ]
 
@@ -121,6 +124,7 @@ TOO_MUCH = [
     *(Request("create", "", resource) for resource in ("pods/exec", "pods/log", "pods/eviction")),
     *(Request(verb, *kind) for kind in KINDS for verb in ("create", "update", "patch", "delete")),
     *(Request("deletecollection", *kind) for kind in CHILDREN),
+    Request("update", "coordination.k8s.io", "leases", namespace=NAMESPACE, name="somebody-elses"),
     Request("get", "coordination.k8s.io", "leases"),
     Request("get", "coordination.k8s.io", "leases", namespace="kube-system"),
     Request("get", "", "namespaces", namespace="team-a", name="team-a"),
