@@ -19,7 +19,7 @@ LABEL = "modelyard.io/demo"
 MLFLOW_FILE = CHECKOUT / "examples" / "00-mlflow-for-trying-out.yaml"
 MLFLOW_IMAGE = "modelyard/mlflow:0.1.0"
 MLFLOW_UI = "http://localhost:5000"
-_CHART = CHECKOUT / "charts" / "modelyard"
+CHART = CHECKOUT / "charts" / "modelyard"
 _WAIT_SECONDS = 240
 
 
@@ -43,7 +43,7 @@ def await_mlflow(kubectl: Kubectl) -> None:
 def install_operator(site: Site, screen: Screen) -> None:
     """Installs the chart and waits for its pods; raises KubectlError, DemoError."""
     claim(site.kubectl, SYSTEM_NAMESPACE)
-    command = ["upgrade", "--install", RELEASE, str(_CHART), "--namespace", SYSTEM_NAMESPACE]
+    command = ["upgrade", "--install", RELEASE, str(CHART), "--namespace", SYSTEM_NAMESPACE]
     screen.say(f"helm {' '.join(command)} --values … --wait")
     run_helm(
         site, [*command, "--values", "-", "--wait", f"--timeout={_WAIT_SECONDS}s"], json.dumps(values(site.images))

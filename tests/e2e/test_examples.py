@@ -1,0 +1,58 @@
+"""Every file of examples/ does what its first lines say, in a namespace that enforces Pod Security `restricted`."""
+
+import pytest
+import yaml
+
+from support.yard import EXAMPLES, Yard
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+
+COVERED = {
+    "00-mlflow-for-trying-out.yaml",  # installed for every test of this folder
+    "01-minimal-training.yaml",
+    "02-digits-seldon/1-train-and-serve.yaml",  # tests/e2e/test_chain.py
+    "02-digits-seldon/2-next-version.yaml",
+    "03-digits-plain-backend.yaml",
+    "04-retry.yaml",
+}
+
+
+def test_every_example_is_run_by_a_test() -> None:
+    assert {str(file.relative_to(EXAMPLES)) for file in EXAMPLES.rglob("*.yaml")} == COVERED
+
+
+def test_every_example_says_how_to_apply_check_and_clean_it() -> None:
+    for file in EXAMPLES.rglob("*.yaml"):
+        head = file.read_text().split("\napiVersion", 1)[0]
+        for word in ("Apply:", "Check:", "Clean:"):
+            assert word in head, f"{file.name} does not say {word}"
+        assert all(document for document in yaml.safe_load_all(file.read_text()))
+
+
+def test_the_minimal_training_succeeds(yard: Yard) -> None:
+    yard.apply(EXAMPLES / "01-minimal-training.yaml")
+    (job,) = yard.items("trainingjob")
+    done = yard.wait("trainingjob", job["metadata"]["name"], "Complete")
+    assert yard.run_of(done["status"]["tracking"]["runID"])["status"] == "FINISHED"
+
+
+def test_the_plain_backend_answers_as_the_seldon_one_does(yard: Yard) -> None:
+    yard.apply(EXAMPLES / "02-digits-seldon" / "1-train-and-serve.yaml")
+    yard.apply(EXAMPLES / "03-digits-plain-backend.yaml")
+    yard.wait("modeldeployment", "digits", "Ready", 600)
+    yard.wait("modeldeployment", "digits-plain", "Ready", 600)
+    seldon, plain = yard.predict("digits"), yard.predict("digits-plain")
+    assert plain == seldon
+    assert yard.get("deployment", "digits-plain")["spec"]["template"]["spec"]["containers"][0]["name"] == "model"
+
+
+def test_a_job_that_fails_is_tried_again(yard: Yard) -> None:
+    yard.apply(EXAMPLES / "04-retry.yaml")
+    done = yard.wait("trainingjob", "retry", "Complete")
+    second, first = done["status"]["attempts"]
+    assert (first["reason"], first["exitCode"], second["reason"]) == ("Error", 1, "Succeeded")
+    failed = yard.run_of(first["runID"])
+    assert failed["status"] == "FAILED"
+    assert failed["tags"]["modelyard.io/exit-code"] == "1"
+    assert failed["tags"]["modelyard.io/node"] == first["node"]
+    assert yard.run_of(second["runID"])["status"] == "FINISHED"
