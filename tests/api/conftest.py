@@ -1,20 +1,34 @@
-"""A real API server with our kinds, and a real MLflow server; each is started once for all tests that want it."""
+"""A real API server with our kinds, a real MLflow server, and the operator; what starts slowly is started once."""
 
+import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from api.mlflow_server import MlflowServer
+from chart.rendering import NAMESPACE, RELEASE
+from support import rights
+from support.audit import AuditLog
+from support.kube import Kube, Manifest
+from support.kubelet import Kubelet
+from support.model_servers import ModelServers
+from support.operator_process import OperatorProcess
+from support.tracking import Tracking
+from support.waiting import eventually
+from support.world import World
 from tools.localcluster.controlplane import ControlPlane
 
 CRDS = Path(__file__).parents[2] / "crds"
+# Tests play the node: nobody may find it dead, or its pods orphaned.
+CONTROLLERS = ("*", "-node-lifecycle-controller", "-pod-garbage-collector-controller")
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane"), controllers=CONTROLLERS) as plane:
         kubectl = [plane.kubectl, "--kubeconfig", plane.kubeconfig]
         subprocess.run([*kubectl, "apply", "--server-side", "--filename", CRDS], check=True)
         established = ["--for=condition=Established", "--timeout=30s", "--filename", CRDS]
@@ -28,3 +42,103 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def kube(control_plane: ControlPlane) -> Kube:
+    """The API server as its administrator."""
+    return Kube(control_plane.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def kubelet(kube: Kube) -> Iterator[Kubelet]:
+    kubelet = Kubelet(kube)
+    kubelet.start()
+    yield kubelet
+    kubelet.stop()
+
+
+@pytest.fixture(scope="session")
+def tracking(mlflow_server: MlflowServer) -> Tracking:
+    return Tracking(mlflow_server.uri)
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[ModelServers]:
+    servers = ModelServers()
+    yield servers
+    servers.stop()
+
+
+@pytest.fixture(scope="session")
+def operator_roles(control_plane: ControlPlane, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
+    """The rights that the chart gives to the operator; its objects."""
+    return rights.grant(control_plane, kube, tmp_path_factory.mktemp("helm-home"))
+
+
+@pytest.fixture(scope="session")
+def account(
+    control_plane: ControlPlane,
+    operator_roles: list[Manifest],  # noqa: ARG001 - its service account has to be there
+) -> Path:
+    """A kubeconfig with the operator's rights and no more."""
+    return control_plane.kubeconfig_for_service_account(NAMESPACE, RELEASE)
+
+
+@pytest.fixture(scope="session")
+def settings(mlflow_server: MlflowServer, servers: ModelServers) -> Mapping[str, str]:
+    """The operator's settings: the defaults, but for where things are, and an alias is looked at more often."""
+    return {
+        "TRACKING_URI": mlflow_server.uri,
+        "OPERATOR_NAMESPACE": NAMESPACE,
+        "SERVICE_URL": servers.url_template,
+        "ALIAS_POLL_SECONDS": "1",
+        "TRACKING_TIMEOUT_SECONDS": "3",
+    }
+
+
+@contextmanager
+def running(processes: list[OperatorProcess]) -> Iterator[list[OperatorProcess]]:
+    """Replicas from the start to the end of the block; those that a test left dead are left so."""
+    for process in processes:
+        process.start()
+    try:
+        for process in processes:
+            eventually(process.is_ready, f"{process.identity} is ready", process.tail, 60)
+        eventually(lambda: any(p.leads() for p in processes), "a replica leads", processes[0].tail, 40)
+        yield processes
+    finally:
+        for process in processes:
+            process.kill() if not process.is_alive() else process.stop()
+
+
+@pytest.fixture(scope="module")
+def operators(
+    account: Path, settings: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[OperatorProcess]]:
+    """One replica for the tests of a module; modules that want others have a fixture of this name."""
+    folder = tmp_path_factory.mktemp("operator")
+    with running([OperatorProcess(account, folder, "operator", settings)]) as processes:
+        yield processes
+
+
+@pytest.fixture
+def world(
+    kube: Kube,
+    kubelet: Kubelet,
+    tracking: Tracking,
+    servers: ModelServers,
+    control_plane: ControlPlane,
+    operators: list[OperatorProcess],
+    request: pytest.FixtureRequest,
+) -> Iterator[World]:
+    """A namespace of the test's own."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:55].strip("-")
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    eventually(lambda: kube.get("ServiceAccount", name, "default"), "pods can be made", lambda: name)
+    audit = AuditLog(control_plane.audit_log, rights.USER)
+    yield World(kube, kubelet, tracking, servers, audit, operators, name)
+    # What is left would be work for the operators of later modules.
+    for kind in ("TrainingJob", "ModelDeployment"):
+        for item in kube.items(kind, name):
+            kube.delete(kind, name, item["metadata"]["name"])

@@ -1,0 +1,114 @@
+"""Plays the node: no kubelet runs here, and what becomes of a pod is the test's to say."""
+
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from support.kube import Kube, Manifest, Refused, path_of
+
+NODE = "node-1"
+
+
+class Kubelet:
+    """Writes pods' statuses. In a thread of its own it lets deleted pods go, as every kubelet does."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+        self._stopping = threading.Event()
+        self._reaper = threading.Thread(target=self._reap, args=(kube.for_another_thread(),), daemon=True)
+
+    def start(self) -> None:
+        """Register the node and begin to let deleted pods go."""
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
+        self._kube.apply(node)
+        self._reaper.start()
+
+    def stop(self) -> None:
+        """Leave terminating pods alone from now on."""
+        self._stopping.set()
+        self._reaper.join(10)
+
+    def run(self, pod: Manifest) -> None:
+        """The pod is scheduled here and its main container runs."""
+        if not pod["spec"].get("nodeName"):
+            self._bind(pod)
+        self._write(pod, phase="Running", containerStatuses=[_status(pod, {"running": {"startedAt": _now()}})])
+
+    def succeed(self, pod: Manifest) -> None:
+        """The main container ended with 0."""
+        self.finish(pod, "Succeeded", exitCode=0, reason="Completed")
+
+    def fail(self, pod: Manifest, exit_code: int = 1, message: str = "") -> None:
+        """The main container ended with an error."""
+        self.finish(pod, "Failed", exitCode=exit_code, reason="Error", message=message)
+
+    def run_out_of_memory(self, pod: Manifest) -> None:
+        """The main container used more than its limit."""
+        self.finish(pod, "Failed", exitCode=137, reason="OOMKilled")
+
+    def evict(self, pod: Manifest) -> None:
+        """The kubelet took the pod away, short of a resource."""
+        self._write(pod, phase="Failed", reason="Evicted", message="The node was low on resource: memory.")
+
+    def finish(self, pod: Manifest, phase: str, **terminated: Any) -> None:
+        """The main container ended."""
+        end = {"startedAt": _now(), "finishedAt": _now(), **terminated}
+        self._write(pod, phase=phase, containerStatuses=[_status(pod, {"terminated": end})])
+
+    def make_ready(self, pod: Manifest) -> None:
+        """All containers run, and the readiness probe is answered."""
+        conditions = [
+            {"type": kind, "status": "True", "lastTransitionTime": _now()}
+            for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+        ]
+        running = _status(pod, {"running": {"startedAt": _now()}}) | {"ready": True, "started": True}
+        self._write(pod, phase="Running", conditions=conditions, containerStatuses=[running])
+
+    def fail_init(self, pod: Manifest, message: str, exit_code: int = 1) -> None:
+        """The init container ended with an error and is to be started again."""
+        end = {"exitCode": exit_code, "reason": "Error", "message": message, "finishedAt": _now()}
+        item = _status(pod, {"waiting": {"reason": "CrashLoopBackOff"}}, "initContainers")
+        item |= {"lastState": {"terminated": end}, "restartCount": 1}
+        self._write(pod, phase="Pending", initContainerStatuses=[item])
+
+    def miss_image(self, pod: Manifest) -> None:
+        """The main container's image is not there."""
+        waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
+        self._write(pod, phase="Pending", containerStatuses=[_status(pod, {"waiting": waiting})])
+
+    def _bind(self, pod: Manifest) -> None:
+        metadata = pod["metadata"]
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
+        }
+        self._kube.send("POST", path_of("Pod", metadata["namespace"], metadata["name"], "binding"), binding)
+
+    def _write(self, pod: Manifest, **status: Any) -> None:
+        metadata = pod["metadata"]
+        self._kube.patch("Pod", metadata["namespace"], metadata["name"], {"status": status}, "status")
+
+    def _reap(self, kube: Kube) -> None:
+        while not self._stopping.wait(0.3):
+            try:
+                for pod in kube.items("Pod"):
+                    metadata = pod["metadata"]
+                    if metadata.get("deletionTimestamp"):
+                        kube.delete("Pod", metadata["namespace"], metadata["name"], gracePeriodSeconds=0)
+            except (Refused, requests.RequestException):
+                continue  # the API server is stopped, or somebody else was faster
+
+
+def _status(pod: Manifest, state: Manifest, containers: str = "containers") -> Manifest:
+    """The status of a pod's first container."""
+    container = pod["spec"][containers][0]
+    fixed = {"imageID": "", "ready": False, "restartCount": 0}
+    return {"name": container["name"], "image": container["image"], "state": state, **fixed}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,23 @@
+"""The objects that tests apply, with only what they are about."""
+
+from typing import Any
+
+Manifest = dict[str, Any]
+API_VERSION = "modelyard.io/v1alpha1"
+
+
+def training_job(name: str = "digits", **spec: object) -> Manifest:
+    """A TrainingJob that would train with the release's own image."""
+    given = {"trainer": {"command": ["python", "train.py"]}} | spec
+    return {"apiVersion": API_VERSION, "kind": "TrainingJob", "metadata": {"name": name}, "spec": given}
+
+
+def model_deployment(name: str = "digits", model: object = None, **spec: object) -> Manifest:
+    """A ModelDeployment of the plain backend that follows an alias."""
+    given = {"model": model or {"name": name, "alias": "champion"}, "backend": "Deployment"} | spec
+    return {"apiVersion": API_VERSION, "kind": "ModelDeployment", "metadata": {"name": name}, "spec": given}
+
+
+def resource_quota(name: str = "tight", **hard: str) -> Manifest:
+    """A quota; underscores stand for dots in the names of resources that have them."""
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {"hard": dict(hard)}}

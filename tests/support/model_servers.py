@@ -1,0 +1,47 @@
+"""Stands for every model server: answers on loopback for the versions that a test says are served."""
+
+import re
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_READY = re.compile(r"/([^/]+)/([^/]+)/v2/models/model/versions/([^/]+)/ready")
+
+
+class ModelServers:
+    """One small HTTP server; the namespace and the Service are the first parts of the path."""
+
+    def __init__(self) -> None:
+        self._served: dict[tuple[str, str], set[str]] = {}
+        served = self._served
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                match = _READY.fullmatch(self.path)
+                is_ready = match is not None and match[3] in served.get((match[1], match[2]), set())
+                self.send_response(HTTPStatus.OK if is_ready else HTTPStatus.NOT_FOUND)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url_template(self) -> str:
+        """For MODELYARD_SERVICE_URL."""
+        return f"http://127.0.0.1:{self._server.server_port}/{{namespace}}/{{service}}"
+
+    def answer(self, namespace: str, service: str, *versions: str) -> None:
+        """From now on exactly these versions are ready there."""
+        self._served[namespace, service] = set(versions)
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
