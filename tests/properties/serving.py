@@ -1,0 +1,233 @@
+"""A world in which a ModelDeployment serves: registry, Seldon's manager, Deployment controller and kubelet."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import builders
+from modelyard.api import names
+from modelyard.core.matching import digest
+from modelyard.core.model_deployment.observed import Observed
+from modelyard.core.model_deployment.plan import plan, plan_refused
+from modelyard.core.plan import Failure, Manifest, Question
+from modelyard.core.serving import AskServer, ReadObject, Ready
+from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
+from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
+
+NAME = "digits"
+QUIET_TICKS = 6
+START_TICKS = 2
+"""How long a pod takes until it is ready."""
+AWAY = Failure("TrackingUnavailable", "MLflow does not answer")
+
+
+@dataclass
+class Registry:
+    """Versions, of which some cannot be served, and one alias."""
+
+    chance: random.Random
+    alias: str | None = "1"
+    bad: frozenset[str] = frozenset()
+    away: float = 0.0
+
+    def ask(self, question: Question) -> Any:
+        if self.chance.random() < self.away:
+            return AWAY
+        version = self.alias if isinstance(question, ResolveAlias) else None
+        if isinstance(question, GetVersion):
+            version = question.version
+        return RegisteredVersion("digits", version, None, f"run-of-{version}") if version else None
+
+
+@dataclass
+class ServingWorld:
+    """All of it; `run` lets time pass until nothing is left to happen."""
+
+    deployment: Manifest
+    backend: str
+    bad: frozenset[str] = frozenset()
+    actions: dict[int, Callable[["ServingWorld"], None]] = field(default_factory=dict)
+    crasher: Crasher = field(default_factory=Crasher)
+    lag: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        chance = random.Random(self.seed)
+        self.crasher.chance = self.chance = chance
+        self.clock = Clock()
+        self.api = ApiServer(self.clock)
+        self.cache = Cache(self.api, self.lag, chance)
+        self.registry = Registry(chance, bad=self.bad)
+        self.context = builders.make_context(default_backend=self.backend)
+        self.ages: Counter[str] = Counter()
+        self.pods_made = 0
+        self.tick = -1
+        self.crashes = 0
+        self.has_served = False
+        self.shell = Shell(self.api, self.cache, self.clock, self.crasher, self.observe, self.ask, plan, plan_refused)
+        self.api.put(self.deployment)
+
+    @property
+    def resource(self) -> Manifest:
+        found = self.api.get("ModelDeployment", NAME)
+        assert found is not None
+        return found
+
+    def observe(self, _resource: Manifest, answers: dict[Question, Any]) -> Observed:
+        objects = self.cache.of_kind("SeldonDeployment", "Deployment", "Service")
+        labelled = [item for item in objects if names.LABEL_OWNER_UID in (item["metadata"].get("labels") or {})]
+        return Observed(self.context, True, tuple(labelled), tuple(self.cache.of_kind("Pod")), dict(answers))
+
+    def ask(self, question: Question) -> Any:
+        if isinstance(question, ReadObject):
+            return self.api.get(question.ref.kind, question.ref.name)
+        if isinstance(question, AskServer):
+            ready = self.ready_versions()
+            # The Service takes any ready pod.
+            return Ready() if ready and self.chance.choice(ready) == question.version else Failure("NotReady", "503")
+        return self.registry.ask(question)
+
+    def run(self, ticks: int = 60) -> "ServingWorld":
+        """Let time pass, until nothing has happened for a while and nothing more is planned."""
+        quiet_since, version = self.tick, self.api.version
+        for _ in range(ticks):
+            self.tick += 1
+            if self.tick in self.actions:
+                self.actions[self.tick](self)
+            self.controllers()
+            self.cache.listen()
+            self._operate()
+            self._check()
+            self.clock.advance()
+            if self.api.version != version:
+                quiet_since, version = self.tick, self.api.version
+            if self.tick - quiet_since > QUIET_TICKS and self.tick > max(self.actions, default=0):
+                break
+        return self
+
+    def _operate(self) -> None:
+        """Reconcile; after a crash the next operator goes on at once."""
+        for _ in range(50):
+            try:
+                self.shell.reconcile("ModelDeployment", NAME)
+            except Crashed:
+                self.crashes += 1
+                self.cache.listed()
+            else:
+                return
+        raise AssertionError("crashes without end")
+
+    def controllers(self) -> None:
+        """What everyone but the operator does in a second."""
+        for seldon in list(self.api.of_kind("SeldonDeployment")):
+            self._seldon_manager(seldon)
+        for deployment in list(self.api.of_kind("Deployment")):
+            self._deployment_controller(deployment)
+
+    def _seldon_manager(self, seldon: Manifest) -> None:
+        """Its Deployment follows; its status says Available whatever happens."""
+        [predictor] = seldon["spec"]["predictors"]
+        name = f"{NAME}-main-0-model"
+        found = self.api.get("Deployment", name)
+        labels = predictor["componentSpecs"][0]["metadata"]["labels"]
+        template = {"metadata": {"labels": labels}, "spec": predictor["componentSpecs"][0]["spec"]}
+        owner = {"kind": "SeldonDeployment", "uid": seldon["metadata"]["uid"], "controller": True}
+        spec = {"replicas": predictor["replicas"], "template": template}
+        if found is None:
+            metadata = {"name": name, "labels": labels, "ownerReferences": [owner]}
+            self.api.put({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+        elif found["spec"] != spec:
+            metadata = found["metadata"] | {"labels": labels, "generation": found["metadata"]["generation"] + 1}
+            self.api.put(found | {"spec": spec, "metadata": metadata})
+        if (seldon.get("status") or {}).get("state") != "Available":
+            self.api.put(seldon | {"status": {"state": "Available"}})
+
+    def _deployment_controller(self, deployment: Manifest) -> None:
+        """A rolling update with one pod more and none less."""
+        template, wanted = deployment["spec"]["template"], deployment["spec"]["replicas"]
+        for pod in list(self.api.of_kind("Pod")):
+            self._kubelet(pod)
+        pods = self.api.of_kind("Pod")
+        made_from = digest(template["spec"])
+        if sum(pod["madeFrom"] == made_from for pod in pods) < wanted and len(pods) < wanted + 1:
+            self._start(template, made_from)
+        for name in self._superfluous(pods, made_from, wanted):
+            self.api.remove("Pod", name)
+        self._report(deployment, made_from)
+
+    def _superfluous(self, pods: list[Manifest], made_from: str, wanted: int) -> list[str]:
+        """Pods of former templates that are not ready, and ready ones that are too many, the former first."""
+        former = [pod for pod in pods if pod["madeFrom"] != made_from]
+        ready = [pod for pod in pods if pod.get("ready")]
+        spare = sorted(ready, key=lambda pod: pod["madeFrom"] == made_from)[: max(0, len(ready) - wanted)]
+        return [pod["metadata"]["name"] for pod in (*(pod for pod in former if not pod.get("ready")), *spare)]
+
+    def _start(self, template: Manifest, made_from: str) -> None:
+        self.pods_made += 1
+        metadata = {"name": f"pod-{self.pods_made:03}", "labels": template["metadata"]["labels"]}
+        self.api.put({"kind": "Pod", "metadata": metadata, "madeFrom": made_from, "status": {"phase": "Pending"}})
+
+    def _kubelet(self, pod: Manifest) -> None:
+        name, version = pod["metadata"]["name"], pod["metadata"]["labels"][names.LABEL_MODEL_VERSION]
+        self.ages[name] += 1
+        if self.ages[name] != START_TICKS:
+            return
+        builder = builders.PodBuilder(pod, container="model")
+        if version in self.bad:
+            made = builder.with_failed_helper("modelyard-fetch", "ModelIncomplete", "no file MLmodel").build()
+        else:
+            made = builder.running().changed("ready", to=True).build()
+        self.api.put(made)
+
+    def _report(self, deployment: Manifest, made_from: str) -> None:
+        pods = self.api.of_kind("Pod")
+        status = {
+            "observedGeneration": deployment["metadata"]["generation"],
+            "replicas": len(pods),
+            "updatedReplicas": sum(pod["madeFrom"] == made_from for pod in pods),
+            "availableReplicas": sum(bool(pod.get("ready")) for pod in pods),
+        }
+        if deployment.get("status") != status:
+            self.api.put(deployment | {"status": status})
+
+    def ready_versions(self) -> list[str]:
+        """The version of each pod that answers."""
+        return [
+            pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in self.api.of_kind("Pod") if pod.get("ready")
+        ]
+
+    def _check(self) -> None:
+        """What holds at every moment."""
+        ready = self.ready_versions()
+        wanted = self.resource["spec"].get("replicas", 1)
+        assert not set(ready) & self.bad, f"a bad version answers: {ready}"
+        self.has_served |= len(ready) >= wanted
+        if self.has_served and self.lag == 0:
+            assert len(ready) >= min(wanted, 1), "nothing answers any more"
+        told = conditions_of(self.resource).get("Ready", {})
+        if self.lag == 0 and told.get("status") == "True" and told.get("reason") == "Serving":
+            stable = self.resource["status"]["stable"]["version"]
+            assert stable in ready, f"said that {stable} serves, but only {ready} answer"
+
+    def end_state(self) -> dict[str, Any]:
+        """All that is left, without times."""
+        status = without_times(self.resource.get("status") or {})
+        for condition in status.get("conditions", []):
+            condition.pop("observedGeneration", None)
+        status.get("backendRef", {}).pop("uid", None)
+        status["conditions"] = sorted(status.get("conditions", []), key=lambda item: str(item["type"]))
+        specs = {
+            f"{item['kind']} {item['metadata']['name']}": item["spec"]
+            for kind in ("SeldonDeployment", "Deployment", "Service")
+            for item in self.api.of_kind(kind)
+        }
+        return {"status": status, "objects": specs, "ready": sorted(self.ready_versions())}
+
+    def change(self, **spec: object) -> None:
+        """A person changes spec."""
+        found = self.resource
+        found["spec"] |= spec
+        found["metadata"]["generation"] += 1
+        self.api.put(found)

@@ -1,0 +1,125 @@
+"""A crash anywhere while a ModelDeployment follows its alias changes nothing of its end, and it goes on answering."""
+
+from collections.abc import Callable
+
+import pytest
+
+import builders
+from modelyard.core.plan import Manifest
+from properties.serving import ServingWorld
+from properties.world import Crasher, conditions_of
+
+Action = Callable[[ServingWorld], None]
+BACKENDS = ("SeldonDeployment", "Deployment")
+
+
+def alias(version: str | None) -> Action:
+    def move(world: ServingWorld) -> None:
+        world.registry.alias = version
+
+    return move
+
+
+def spec(**fields: object) -> Action:
+    def change(world: ServingWorld) -> None:
+        world.change(**fields)
+
+    return change
+
+
+def delete_the_children(world: ServingWorld) -> None:
+    """Someone deletes what the operator made; their pods live on until they are replaced."""
+    for kind in BACKENDS:
+        world.api.remove(kind, "digits")
+
+
+SCENARIOS: dict[str, dict[int, Action]] = {
+    "is deployed": {},
+    "switches": {10: alias("2")},
+    "switches there and back": {10: alias("2"), 20: alias("1")},
+    "switches back at once": {10: alias("2"), 11: alias("1")},
+    "switches to a bad version and on": {10: alias("3"), 16: alias("2")},
+    "stays with a bad version": {10: alias("3")},
+    "is paused while the alias moves": {8: spec(paused=True), 10: alias("2"), 16: spec(paused=False)},
+    "is scaled": {10: spec(replicas=3)},
+    "is scaled while it switches": {10: alias("2"), 11: spec(replicas=2)},
+    "loses its alias": {10: alias(None)},
+    "gets its alias late": {0: alias(None), 6: alias("1")},
+}
+
+
+def a_deployment() -> Manifest:
+    return builders.make_model_deployment().with_replicas(1).build()
+
+
+def a_world(name: str, backend: str, crasher: Crasher | None = None, **more: float) -> ServingWorld:
+    return ServingWorld(
+        a_deployment(),
+        backend,
+        bad=frozenset({"3"}),
+        actions=dict(SCENARIOS[name]),
+        crasher=crasher or Crasher(),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_step_ends_as_no_crash(name: str, backend: str) -> None:
+    calm = a_world(name, backend).run()
+    expected = calm.end_state()
+    # Before a question nothing has happened since the last point.
+    steps = [(step, what) for step, what in enumerate(calm.crasher.steps) if "before ask" not in what]
+    changing = [step for step, what in steps if "ask" not in what]
+    for step in [*changing, *(step for step, _ in steps[:: max(1, len(steps) // 5)])]:
+        crashed = a_world(name, backend, Crasher(at=step)).run()
+        assert crashed.crashes == 1
+        assert crashed.end_state() == expected, f"after a crash {calm.crasher.steps[step]} (step {step})"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_version_that_was_meant_serves_in_the_end(name: str, backend: str) -> None:
+    world = a_world(name, backend).run()
+    meant = {"stays with a bad version": "1", "loses its alias": "1"}.get(name, world.registry.alias)
+    assert set(world.ready_versions()) == {meant}
+    assert world.resource["status"]["stable"]["version"] == meant
+    assert conditions_of(world.resource)["Ready"]["status"] == "True"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_serves_is_left_alone(name: str, backend: str) -> None:
+    world = a_world(name, backend).run()
+    writes = list(world.api.writes)
+    world.run(30)
+    assert world.api.writes == writes
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_bad_version_is_named_with_its_reason(backend: str) -> None:
+    world = a_world("stays with a bad version", backend).run()
+    found = conditions_of(world.resource)
+    assert found["Degraded"]["reason"] == found["Stalled"]["reason"] == "ModelIncomplete"
+    assert "version 1 serves" in found["Ready"]["message"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_was_deleted_by_someone_is_made_again(backend: str) -> None:
+    world = a_world("is deployed", backend)
+    world.actions = {10: delete_the_children}
+    world.run()
+    assert world.ready_versions() == ["1"]
+    assert world.api.get(backend, "digits") is not None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_crashes_late_events_and_outages_end_well(seed: int) -> None:
+    names = list(SCENARIOS)
+    world = a_world(names[seed % len(names)], BACKENDS[seed % 2], Crasher(probability=0.05), lag=0.5, seed=seed)
+    world.registry.away = 0.2
+    world.run()
+    world.crasher.probability, world.registry.away, world.lag, world.cache.lag = 0.0, 0.0, 0.0, 0.0
+    world.run()
+    calm = a_world(names[seed % len(names)], BACKENDS[seed % 2]).run()
+    assert world.end_state() == calm.end_state()

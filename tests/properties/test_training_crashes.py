@@ -1,0 +1,127 @@
+"""A crash anywhere in the life of a TrainingJob changes nothing of its end, and breaks no rule on the way."""
+
+from collections.abc import Callable
+
+import pytest
+
+import builders
+from modelyard.core.plan import Manifest
+from modelyard.core.tracking import EndRun, EnsureRun, FindModels, ReadMetrics, RegisterVersion
+from properties.training import TrainingWorld
+from properties.world import Crasher, conditions_of
+
+Action = Callable[[TrainingWorld], None]
+
+
+def a_job(limit: int = 2) -> Manifest:
+    job = builders.make_training_job().with_model(aliases=["candidate"]).with_retry(limit, initial=2)
+    return job.changed("spec", "tracking", to={"metrics": ["accuracy"]}).build()
+
+
+def suspend(world: TrainingWorld) -> None:
+    world.change(suspend=True)
+
+
+def resume(world: TrainingWorld) -> None:
+    world.change(suspend=False)
+
+
+def delete_the_job(world: TrainingWorld) -> None:
+    world.delete_the_job()
+
+
+SCENARIOS: dict[str, tuple[list[int], int, dict[int, Action]]] = {
+    "succeeds": ([0], 2, {}),
+    "is retried": ([1, 0], 2, {}),
+    "gives up": ([1, 1], 1, {}),
+    "is suspended while pending": ([0], 2, {1: suspend, 9: resume}),
+    "is suspended while running": ([0], 2, {3: suspend, 12: resume}),
+    "is suspended at its end": ([0], 2, {5: suspend, 12: resume}),
+    "is suspended while waiting to retry": ([1, 0], 2, {6: suspend, 12: resume}),
+    "is suspended and resumed at once": ([0], 2, {3: suspend, 4: resume}),
+    "is suspended in its second attempt": ([1, 0], 2, {9: suspend, 16: resume}),
+    "stays suspended": ([0], 2, {3: suspend}),
+}
+
+
+def a_world(name: str, crasher: Crasher | None = None, **more: object) -> TrainingWorld:
+    codes, limit, actions = SCENARIOS[name]
+    return TrainingWorld(a_job(limit), codes, actions=dict(actions), crasher=crasher or Crasher(), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_step_ends_as_no_crash(name: str) -> None:
+    calm = a_world(name).run(45)
+    expected = calm.end_state()
+    for step, what in enumerate(calm.crasher.steps):
+        crashed = a_world(name, Crasher(at=step)).run(45)
+        assert crashed.crashes == 1
+        assert crashed.end_state() == expected, f"after a crash {what} (step {step})"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_end_is_the_one_that_was_meant(name: str) -> None:
+    world = a_world(name).run(45)
+    complete = conditions_of(world.resource)["Complete"]
+    meant = {"gives up": "RetryLimitExceeded", "stays suspended": "Suspended"}.get(name, "Succeeded")
+    assert complete["reason"] == meant
+    assert len(world.mlflow.versions) == (meant == "Succeeded")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_has_ended_is_left_alone(name: str) -> None:
+    world = a_world(name).run(45)
+    writes = len(world.api.writes)
+    world.run(30)
+    assert len(world.api.writes) == writes
+
+
+@pytest.mark.parametrize("question", [EnsureRun, EndRun, FindModels, RegisterVersion, ReadMetrics])
+def test_mlflow_may_be_away_at_any_question(question: type) -> None:
+    expected = a_world("is retried").run(60).end_state()
+
+    def leave(world: TrainingWorld) -> None:
+        world.mlflow.away_for = {question}
+
+    def come_back(world: TrainingWorld) -> None:
+        world.mlflow.away_for = set()
+
+    world = a_world("is retried")
+    world.actions = {0: leave, 30: come_back}
+    assert world.run(90).end_state() == expected
+
+
+def test_a_life_costs_four_writes() -> None:
+    world = a_world("succeeds").run(45)
+    assert [verb for verb, *_ in world.api.writes] == ["create", "status", "status", "status"]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_crashes_late_events_and_outages_break_no_rule(seed: int) -> None:
+    names = list(SCENARIOS)
+    name = names[seed % len(names)]
+    world = a_world(name, Crasher(probability=0.1), lag=0.5, seed=seed)
+    world.mlflow.away = 0.2
+    world.run(60)
+    world.crasher.probability, world.mlflow.away, world.cache.lag = 0.0, 0.0, 0.0
+    world.run(60)
+    reason = conditions_of(world.resource)["Complete"]["reason"]
+    assert world.is_over() or reason == "Suspended"
+    assert "RUNNING" not in world.mlflow.statuses.values()
+
+
+@pytest.mark.parametrize("tick", range(9))
+def test_a_job_deleted_by_someone_is_tried_again(tick: int) -> None:
+    world = a_world("succeeds")
+    world.actions = {tick: delete_the_job}
+    world.run(60)
+    assert conditions_of(world.resource)["Complete"]["reason"] == "Succeeded"
+    assert len(world.mlflow.versions) == 1
+
+
+@pytest.mark.parametrize("tick", range(12))
+def test_a_deleted_job_leaves_no_open_run(tick: int) -> None:
+    world = a_world("is retried").run(tick)
+    world.delete()
+    assert "RUNNING" not in world.mlflow.statuses.values()
+    assert not world.api.objects

@@ -1,0 +1,303 @@
+"""A world in which a TrainingJob trains: MLflow, the Job controller, the kubelet and a person of many minds."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import builders
+from modelyard.api import names
+from modelyard.core import clock
+from modelyard.core.plan import Failure, Manifest, Question
+from modelyard.core.serving import ReadObject, is_owned_by
+from modelyard.core.tracking import (
+    AttemptIdentity,
+    Ended,
+    EndRun,
+    EnsureRun,
+    FindModels,
+    FindOpenRuns,
+    LoggedModel,
+    Metric,
+    OpenRun,
+    ReadMetrics,
+    RegisteredVersion,
+    RegisterVersion,
+    Run,
+)
+from modelyard.core.training_job.observed import Observed
+from modelyard.core.training_job.plan import plan, plan_gone, plan_refused
+from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
+
+NAME = "digits"
+QUIET_TICKS = 10
+GRACE_TICKS = 2
+"""How long a pod that is deleted goes on."""
+AWAY = Failure("TrackingUnavailable", "MLflow does not answer")
+
+
+@dataclass
+class Mlflow:
+    """Runs, models and versions; may be away, and may act although its answer is lost."""
+
+    chance: random.Random = field(default_factory=random.Random)
+    away: float = 0.0
+    away_for: set[type] = field(default_factory=set)
+    identities: dict[str, AttemptIdentity] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+    models: dict[str, list[LoggedModel]] = field(default_factory=dict)
+    versions: dict[AttemptIdentity, RegisteredVersion] = field(default_factory=dict)
+    asked: Counter[type] = field(default_factory=Counter)
+
+    def ask(self, question: Question) -> Any:
+        self.asked[type(question)] += 1
+        if type(question) in self.away_for or self.chance.random() < self.away:
+            if self.chance.random() < 0.5:
+                self._answer(question)
+            return AWAY
+        return self._answer(question)
+
+    def _answer(self, question: Question) -> Any:
+        match question:
+            case EnsureRun():
+                return self._ensure(question)
+            case EndRun(run_id, status):
+                before, self.statuses[run_id] = self.statuses[run_id], status.value
+                return Ended(before)
+            case FindModels(run_id):
+                return tuple(self.models.get(run_id, ()))
+            case RegisterVersion():
+                number = str(len(self.versions) + 1)
+                version = RegisteredVersion(question.name, number, question.model_id, question.run_id)
+                return self.versions.setdefault(question.identity, version)
+            case ReadMetrics(_, wanted):
+                return tuple(Metric(name, 0.5, 3) for name in wanted)
+            case FindOpenRuns():
+                open_ = (run_id for run_id, status in self.statuses.items() if status == "RUNNING")
+                return tuple(OpenRun(run_id, self.identities[run_id]) for run_id in open_)
+        raise AssertionError(f"MLflow was asked {question}")
+
+    def _ensure(self, question: EnsureRun) -> Run:
+        found = next((run_id for run_id, known in self.identities.items() if known == question.identity), None)
+        if found is None:
+            found = f"run{len(self.identities) + 1}"
+            self.identities[found], self.statuses[found] = question.identity, "RUNNING"
+        return Run(found, "7")
+
+
+@dataclass
+class TrainingWorld:
+    """All of it; `run` lets time pass until nothing is left to happen."""
+
+    job: Manifest
+    exit_codes: list[int]
+    """Of the attempts, in order; those after the last succeed."""
+    train_ticks: int = 3
+    actions: dict[int, Callable[["TrainingWorld"], None]] = field(default_factory=dict)
+    """What a person does at a tick."""
+    crasher: Crasher = field(default_factory=Crasher)
+    lag: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        chance = random.Random(self.seed)
+        self.crasher.chance = chance
+        self.clock = Clock()
+        self.api = ApiServer(self.clock)
+        self.cache = Cache(self.api, self.lag, chance)
+        self.mlflow = Mlflow(chance)
+        self.ages: Counter[str] = Counter()
+        self.started: list[str] = []
+        self.tick = -1
+        self.crashes = 0
+        self.ended_as: Manifest | None = None
+        self.context = builders.make_context()
+        self.shell = Shell(self.api, self.cache, self.clock, self.crasher, self.observe, self.ask, plan, plan_refused)
+        self.api.put(self.job)
+
+    @property
+    def resource(self) -> Manifest:
+        found = self.api.get("TrainingJob", NAME)
+        assert found is not None
+        return found
+
+    def observe(self, resource: Manifest, answers: dict[Question, Any]) -> Observed:
+        uid = resource["metadata"]["uid"]
+        jobs = [item for item in self.cache.of_kind("Job") if is_owned_by(item, uid)]
+        return Observed(self.context, tuple(jobs), tuple(self.cache.of_kind("Pod")), dict(answers))
+
+    def ask(self, question: Question) -> Any:
+        if isinstance(question, ReadObject):
+            return self.api.get(question.ref.kind, question.ref.name)
+        return self.mlflow.ask(question)
+
+    def run(self, ticks: int = 60) -> "TrainingWorld":
+        """Let time pass, until nothing has happened for a while and nothing more is planned."""
+        quiet_since, version = self.tick, self.api.version
+        for _ in range(ticks):
+            self.tick += 1
+            if self.tick in self.actions:
+                self.actions[self.tick](self)
+            self._controllers()
+            self.cache.listen()
+            self._operate()
+            self._check()
+            self.clock.advance()
+            if self.api.version != version:
+                quiet_since, version = self.tick, self.api.version
+            if self.tick - quiet_since > QUIET_TICKS and self.tick > max(self.actions, default=0):
+                break
+        return self
+
+    def _operate(self) -> None:
+        """Reconcile; after a crash the next operator goes on at once."""
+        for _ in range(50):
+            try:
+                self.shell.reconcile("TrainingJob", NAME)
+            except Crashed:
+                self.crashes += 1
+                self.cache.listed()
+                self._check()
+            else:
+                return
+        raise AssertionError("crashes without end")
+
+    def _controllers(self) -> None:
+        for pod in list(self.api.of_kind("Pod")):
+            self._kubelet(pod)
+        for job in list(self.api.of_kind("Job")):
+            self._job_controller(job)
+
+    def _job_controller(self, job: Manifest) -> None:
+        if (job.get("status") or {}).get("conditions"):
+            return
+        attempt = int(job["metadata"]["labels"][names.LABEL_ATTEMPT])
+        pod_name = f"{job['metadata']['name']}-pod"
+        pod = self.api.get("Pod", pod_name)
+        if pod is None:
+            self._start(job, attempt, pod_name)
+        elif pod["status"]["phase"] in {"Succeeded", "Failed"}:
+            kind = "Complete" if pod["status"]["phase"] == "Succeeded" else "Failed"
+            at = clock.to_text(self.clock.now)
+            condition = {"type": kind, "status": "True", "reason": "x", "lastTransitionTime": at}
+            self.api.put(job | {"status": {"conditions": [condition]}})
+
+    def _start(self, job: Manifest, attempt: int, pod_name: str) -> None:
+        made = builders.make_pod(self.resource, attempt).starting().changed("metadata", "name", to=pod_name)
+        owner = {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
+        annotations = job["metadata"]["annotations"]
+        self.started.append(pod_name)
+        self.api.put(
+            made.changed("metadata", "ownerReferences", to=[owner])
+            .changed("metadata", "annotations", to=annotations)
+            .build()
+        )
+
+    def _kubelet(self, pod: Manifest) -> None:
+        name = pod["metadata"]["name"]
+        if pod["status"]["phase"] in {"Succeeded", "Failed"} and self.api.get("Job", name.removesuffix("-pod")):
+            return
+        self.ages[name] += 1
+        owners = {item["metadata"]["uid"] for item in self.api.of_kind("Job")}
+        if not any(reference["uid"] in owners for reference in pod["metadata"]["ownerReferences"]):
+            self._terminate(pod)
+            return
+        attempt = int(pod["metadata"]["labels"][names.LABEL_ATTEMPT])
+        builder = builders.PodBuilder(pod)
+        if self.ages[name] > self.train_ticks:
+            code = self.exit_codes[attempt - 1] if attempt <= len(self.exit_codes) else 0
+            ended = (builder.failed(code) if code else builder.succeeded()).build()
+            terminated = ended["status"]["containerStatuses"][0]["state"]["terminated"]
+            terminated["finishedAt"] = clock.to_text(self.clock.now)
+            self._log_model(pod, code)
+            self.api.put(ended)
+        elif self.ages[name] > 1:
+            self.api.put(builder.running().build())
+
+    def _terminate(self, pod: Manifest) -> None:
+        name = pod["metadata"]["name"]
+        if "deletionTimestamp" not in pod["metadata"]:
+            self.ages[name] = 0
+            self.api.put(builders.PodBuilder(pod).terminating().build())
+        elif self.ages[name] > GRACE_TICKS:
+            self.api.remove("Pod", name)
+
+    def _log_model(self, pod: Manifest, code: int) -> None:
+        run_id = pod["metadata"]["annotations"][names.ANNOTATION_RUN_ID]
+        # The code's own word about its run: MLflow's clients end it as they like.
+        self.mlflow.statuses[run_id] = "FINISHED"
+        if code == 0:
+            self.mlflow.models[run_id] = [LoggedModel(f"m-of-{run_id}", "model", "READY")]
+
+    def _check(self) -> None:
+        """What holds at every moment."""
+        live = [job for job in self.api.of_kind("Job") if not (job.get("status") or {}).get("conditions")]
+        pods = [pod for pod in self.api.of_kind("Pod") if pod["status"]["phase"] in {"Pending", "Running"}]
+        assert len(live) <= 1, f"two live Jobs: {live}"
+        assert len(pods) <= 1, f"two live pods: {[pod['metadata']['name'] for pod in pods]}"
+        made = Counter(name for verb, kind, name in self.api.writes if (verb, kind) == ("create", "Job"))
+        assert all(count == 1 for count in made.values()), f"a Job made twice: {made}"
+        identities = Counter(self.mlflow.identities.values())
+        assert all(count == 1 for count in identities.values()), f"two runs for an attempt: {identities}"
+        assert len(self.mlflow.versions) <= 1, f"two versions: {self.mlflow.versions}"
+        self._check_that_the_end_stays()
+
+    def _check_that_the_end_stays(self) -> None:
+        status = self.resource.get("status")
+        if self.ended_as is not None:
+            told = {name: (status or {}).get(name) for name in self.ended_as}
+            assert told | {"observedGeneration": 0} == self.ended_as | {"observedGeneration": 0}, "an end reverted"
+        elif self.is_over():
+            self.ended_as = status
+            assert "RUNNING" not in self.mlflow.statuses.values(), "a run goes on after the end"
+
+    def is_over(self) -> bool:
+        found = conditions_of(self.resource)
+        return any(found.get(kind, {}).get("status") == "True" for kind in ("Complete", "Failed"))
+
+    def end_state(self) -> dict[str, Any]:
+        """All that is left, without times."""
+        status = without_times(self.resource.get("status") or {})
+        for condition in status.get("conditions", []):
+            condition.pop("observedGeneration", None)
+        status["conditions"] = sorted(status.get("conditions", []), key=lambda item: str(item["type"]))
+        return {
+            "status": status,
+            "runs": {known.attempt: self.mlflow.statuses[run_id] for run_id, known in self.mlflow.identities.items()},
+            "versions": sorted((known.attempt, item.version) for known, item in self.mlflow.versions.items()),
+            "jobs": sorted(item["metadata"]["name"] for item in self.api.of_kind("Job")),
+        }
+
+    def change(self, **spec: object) -> None:
+        """A person changes spec."""
+        found = self.resource
+        found["spec"] |= spec
+        found["metadata"]["generation"] += 1
+        self.api.put(found)
+
+    def delete_the_job(self) -> None:
+        """A person deletes the newest Job."""
+        for job in self.api.of_kind("Job")[-1:]:
+            self.api.remove("Job", job["metadata"]["name"])
+
+    def delete(self, ticks: int = 20) -> None:
+        """A person deletes the TrainingJob: its children go, and then its runs are ended."""
+        uid = self.resource["metadata"]["uid"]
+        self.api.remove("TrainingJob", NAME)
+        for job in list(self.api.of_kind("Job")):
+            self.api.remove("Job", job["metadata"]["name"])
+        for _ in range(ticks):
+            self._controllers()
+            self.cache.listen()
+            self._end_runs_of(uid)
+            self.clock.advance()
+
+    def _end_runs_of(self, uid: str) -> None:
+        answers: dict[Question, Any] = {}
+        while True:
+            observed = Observed(self.context, pods=tuple(self.cache.of_kind("Pod")), answers=answers)
+            found = plan_gone(observed, uid, self.clock.now)
+            if not found.questions:
+                return
+            answers |= {question: self.mlflow.ask(question) for question in found.questions}
