@@ -117,7 +117,9 @@ def test_the_operator_is_refused_nothing_that_it_asks_for(
     cluster.apply(OBJECTS)
     try:
         with operator(helm, cluster, values_set, tmp_path / "operator.log") as running:
-            wait_until(running.is_ready, "the operator to be ready")
+            # What it is refused keeps it from going on: no need to wait for that then.
+            wait_until(lambda: running.is_ready() or refused(cluster) != [], "the operator to be ready")
+            assert refused(cluster) == []
             wait_until(lambda: has_status("trainingjob") and has_status("modeldeployment"), "a status")
         assert running.process.returncode == 0, running.log.read_text()[-3000:]
     finally:
