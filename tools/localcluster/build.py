@@ -17,7 +17,8 @@ from tools.localcluster.toolchain import ensure_go
 # As in go.mod.
 KUBERNETES_VERSION = "1.37.2"
 HELM_VERSION = "4.3.1"
-NEEDED_GIB = 8
+# Measured: 8.1 GiB at the peak, 5 GiB once it is done.
+NEEDED_GIB = 10
 # The names the one binary `kube` is called by.
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet")
 CONTAINERD = "github.com/containerd/containerd/v2/cmd/"
