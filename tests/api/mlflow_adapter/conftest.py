@@ -1,4 +1,4 @@
-"""One MLflow server for all tests of the gateway that leave it alone, and one for those that do not."""
+"""The gateway in front of the shared MLflow server, and a server of its own for tests that break it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.mlflow_adapter.support import MlflowServer
+from api.mlflow_server import MlflowServer
 from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-
-@pytest.fixture(scope="session")
-def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    server = MlflowServer(tmp_path_factory.mktemp("mlflow"))
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +32,7 @@ async def gateway(mlflow_server: MlflowServer) -> AsyncIterator[MlflowGateway]:
 
 @pytest.fixture
 def client(mlflow_server: MlflowServer) -> MlflowClient:
-    from mlflow import MlflowClient  # noqa: PLC0415 - as above
+    from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
 
     return MlflowClient(mlflow_server.uri, mlflow_server.uri)
 

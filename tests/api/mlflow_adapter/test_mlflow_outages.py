@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from api.mlflow_adapter.support import ALIAS, TIMEOUT_SECONDS, MlflowServer, make_run_question
+from api.mlflow_adapter.support import ALIAS, TIMEOUT_SECONDS, make_run_question
+from api.mlflow_server import MlflowServer
 from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import (
@@ -27,7 +28,7 @@ async def test_a_name_that_mlflow_does_not_allow_is_told_with_the_setting(
 ) -> None:
     look_up = socket.getaddrinfo
 
-    def at_home(host: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - passes them on
+    def at_home(host: str, *arguments: Any, **options: Any) -> Any:
         return look_up("127.0.0.1" if host == "mlflow.mlops.svc" else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", at_home)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from api.mlflow_adapter.support import log_model, make_run_question, unique
+from api.mlflow_adapter.support import log_model, make_run_question, persist, unique
 from modelyard.adapters.mlflow_gateway import MlflowGateway
 from modelyard.core.tracking import (
     AttemptIdentity,
@@ -86,7 +86,7 @@ async def test_a_run_that_lost_against_an_older_one_is_ended_and_never_chosen(
     older = await gateway.ask(question)
     find, blind = runs._find_run, [True]
 
-    def miss_once(*arguments: Any) -> Any:  # noqa: ANN401 - passes them on
+    def miss_once(*arguments: Any) -> Any:
         return None if blind and blind.pop() else find(*arguments)
 
     monkeypatch.setattr(runs, "_find_run", miss_once)
@@ -106,7 +106,7 @@ async def test_twenty_askers_at_once_get_one_run(gateway: MlflowGateway, client:
 async def test_jobs_racing_for_a_new_experiment_share_it(gateway: MlflowGateway) -> None:
     experiment = unique("shared")
     questions = [make_run_question(experiment=experiment) for _ in range(8)]
-    runs = await asyncio.gather(*(gateway.ask(question) for question in questions))
+    runs = await asyncio.gather(*(persist(gateway, question) for question in questions))
     assert len({run.experiment_id for run in runs}) == 1
     assert len({run.run_id for run in runs}) == 8
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from api.mlflow_adapter.support import MlflowServer, log_model, make_run_question, register, unique
+from api.mlflow_adapter.support import log_model, make_run_question, register, unique
+from api.mlflow_server import MlflowServer
 from modelyard.adapters.mlflow_gateway import MlflowGateway
 from modelyard.core.tracking import (
     FindModels,
