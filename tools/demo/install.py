@@ -44,7 +44,7 @@ def install_operator(site: Site, screen: Screen) -> None:
     """Installs the chart and waits for its pods; raises KubectlError, DemoError."""
     claim(site.kubectl, SYSTEM_NAMESPACE)
     command = ["upgrade", "--install", RELEASE, str(CHART), "--namespace", SYSTEM_NAMESPACE]
-    screen.say(f"helm {' '.join(command)} --values … --wait")
+    screen.say(f"$ helm upgrade --install {RELEASE} charts/modelyard --namespace {SYSTEM_NAMESPACE} --values … --wait")
     run_helm(
         site, [*command, "--values", "-", "--wait", f"--timeout={_WAIT_SECONDS}s"], json.dumps(values(site.images))
     )

@@ -67,7 +67,7 @@ class LocalPlace:
             run_tools(["localcluster", "up", "--purpose", PURPOSE])
             run_tools(["images", "load"])
             site = self._site()
-            screen.say(*site.kubectl.run("get", "nodes", "--output", "wide").splitlines())
+            screen.say(*site.kubectl.run("get", "nodes").splitlines())
             screen.say("To look around from another terminal:", f"  {site.setup_hint}")
         return site
 
@@ -106,7 +106,7 @@ class GivenPlace:
         """Hands the images over; raises StepFailed."""
         with screen.step(f"The cluster of context {self.context}", f"kubectl --context {self.context} get nodes"):
             site = self.site()
-            screen.say(*site.kubectl.run("get", "nodes", "--output", "wide").splitlines())
+            screen.say(*site.kubectl.run("get", "nodes").splitlines())
         with screen.step("Build the images and hand them to the cluster"):
             if self.image_load:
                 run_tools(["images", "load", "--with", self.image_load])

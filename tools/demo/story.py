@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from tools.demo import digits, install
-from tools.demo.digits import Answer, BadAnswerError
+from tools.demo.digits import Answer, BadAnswerError, Digit
 from tools.demo.install import NAMESPACE
 from tools.demo.objects import Manifest, Watch, is_true, refuse_failure, ticks
 from tools.demo.place import Place, Site
@@ -36,11 +36,13 @@ def up(place: Place, screen: Screen) -> None:
     with screen.step("Train a model on scanned digits, register it, serve it", *look_at):
         train_and_serve(site, watch)
     with screen.step("Ask the model about digits that it has never seen", *look_at):
-        predict(site, watch)
+        first = predict(site, watch)
+        watch.screen.say("", *digits.gallery(digits.load(), first), summary(first))
     with screen.step("Train the next version, and switch to it while requests keep coming", *look_at):
         switch(site, watch)
-    with screen.step("Ask again", *look_at):
-        predict(site, watch)
+    with screen.step("Ask about the same digits again", *look_at):
+        second = predict(site, watch)
+        watch.screen.say("", *digits.gallery(*changed(first, second)), summary(second))
     with screen.step("The chain, read from one object", *look_at):
         tell_chain(watch)
     tell_what_next(site, screen)
@@ -63,7 +65,7 @@ def set_up(site: Site, screen: Screen) -> None:
         screen.say(f"namespace {NAMESPACE}, which enforces Pod Security `restricted`")
     with screen.step("Start an MLflow server for trying out", "kubectl describe -n mlflow pods"):
         install.start_mlflow(site)
-        screen.say(f"kubectl apply -f {shown(install.MLFLOW_FILE)}")
+        screen.say(f"$ kubectl apply -f {shown(install.MLFLOW_FILE)}")
     with screen.step("See to Seldon", "kubectl describe -n seldon-system pods"):
         standin.install(site.kubectl, site.images["operator"], screen.say)
     look_at = [f"kubectl {verb} -n {install.SYSTEM_NAMESPACE}" for verb in ("describe pods", "logs deploy/modelyard")]
@@ -84,19 +86,31 @@ def train_and_serve(site: Site, watch: Watch) -> None:
     watch.until("an answering model server", serves, TRAINING_LIMIT_SECONDS)
 
 
-def predict(site: Site, watch: Watch) -> None:
-    """Sends the scanned digits through the API server's proxy and shows what comes back; raises DemoError."""
-    deployment = watch.read("modeldeployment", DEPLOYMENT)
+def predict(site: Site, watch: Watch) -> Answer:
+    """Sends the scanned digits through the API server's proxy; raises DemoError, KubectlError."""
     scans = digits.load()
-    url = deployment["status"]["url"]
-    request = digits.request_for(scans)
-    text = site.kubectl.run("create", "--raw", proxy_path(url), "--filename", "-", stdin=digits.as_json(request))
+    url = watch.read("modeldeployment", DEPLOYMENT)["status"]["url"]
+    watch.screen.say(f"POST {url}")
+    request = digits.as_json(digits.request_for(scans))
+    text = site.kubectl.run("create", "--raw", proxy_path(url), "--filename", "-", stdin=request)
     answer = parsed(text)
     if len(answer.predictions) != len(scans):
         raise DemoError(f"{len(answer.predictions)} predictions for {len(scans)} digits: {text[:300]}")
+    return answer
+
+
+def changed(before: Answer, now: Answer) -> tuple[list[Digit], Answer]:
+    """The digits that are read differently now, with how."""
+    said = zip(digits.load(), before.predictions, now.predictions, strict=True)
+    found = [(digit, new) for digit, old, new in said if old != new]
+    return [digit for digit, _ in found], Answer(now.version, tuple(new for _, new in found))
+
+
+def summary(answer: Answer) -> str:
+    """Who answered, and how well."""
+    scans = digits.load()
     right = sum(scan.label == said for scan, said in zip(scans, answer.predictions, strict=True))
-    watch.screen.say(f"POST {url}", "", *digits.gallery(scans, answer))
-    watch.screen.say(f"Version {answer.version} of model digits answered: {right} of {len(scans)} read rightly.")
+    return f"Version {answer.version} of model digits answered: {right} of {len(scans)} read rightly."
 
 
 def switch(site: Site, watch: Watch) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from tools.demo import story
+from tools.demo.digits import Answer
 from tools.demo.screen import DemoError, Screen
 from tools.demo.traffic import Counts
 
@@ -42,3 +43,19 @@ def test_no_failed_request_is_told_as_such() -> None:
     story.judge(counts(), Screen(lines.append))
 
     assert lines == ["    In all: version 1: 5 answers, version 2: 7 answers, 0 failed."]
+
+
+def test_only_digits_that_are_read_differently_are_shown_again() -> None:
+    before = Answer("1", (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9))
+    now = Answer("2", (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 3))
+
+    scans, answer = story.changed(before, now)
+
+    assert [scan.label for scan in scans] == [3]
+    assert answer == Answer("2", (3,))
+
+
+def test_the_summary_counts_what_was_read_rightly() -> None:
+    answer = Answer("1", (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9))
+
+    assert story.summary(answer) == "Version 1 of model digits answered: 10 of 11 read rightly."
