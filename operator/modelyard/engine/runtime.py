@@ -160,7 +160,7 @@ class Engine:
         while optional:
             await _sleep_about(_OPTIONAL_SECONDS)
             for source in optional:
-                if not self.is_served(source.resource):
+                if not self.is_served(source.resource) or not await self._is_discovered(source):
                     await self._look_for(source)
 
     async def _look_for(self, source: Source) -> None:
@@ -181,9 +181,7 @@ class Engine:
     async def _watch(self) -> None:
         """Watch what is served; start anew when that changes."""
         while True:
-            self._served_changed.clear()
-            self._watched = self._resync.served()
-            sources = [source for source in self._sources.values() if source.resource in self._watched]
+            sources = await self._discovered()
             session = WatchSession(sources, self._settings.namespaces, self._client.credentials, self._on_event)
             changed = asyncio.create_task(self._served_changed.wait())
             watching = asyncio.create_task(session.run())
@@ -195,6 +193,28 @@ class Engine:
                 changed.cancel()
                 watching.cancel()
                 await asyncio.wait([changed, watching])
+
+    async def _discovered(self) -> list[Source]:
+        """What is served, as soon as Kopf can find all of it: what it does not find at its start, it never watches."""
+        while True:
+            self._served_changed.clear()
+            self._watched = self._resync.served()
+            sources = [source for source in self._sources.values() if source.resource in self._watched]
+            hidden = [source for source in sources if not await self._is_discovered(source)]
+            if not hidden:
+                return sources
+            log.info("waiting until the API server tells of %s", [str(source.resource) for source in hidden])
+            await _sleep_about(_FIRST_TRY_SECONDS)
+            for source in hidden:
+                await self._look_for(source)
+
+    async def _is_discovered(self, source: Source) -> bool:
+        """Whether Kopf would find it."""
+        try:
+            return await self._client.is_discovered(source.resource)
+        except ApiError as error:
+            log.warning("cannot ask which kinds are served: %s", error)
+            return False
 
     async def _was_a_kind_removed(self, sources: Sequence[Source]) -> bool:
         """Whether that is why watching ended: watches of a kind that is gone fail."""

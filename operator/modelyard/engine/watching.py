@@ -20,7 +20,8 @@ from modelyard.kube.connection import Credentials
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
+"""Kopf waits longer for some of its tasks; what it does meanwhile harms nobody."""
 
 Deliver = Callable[[Source, str, Manifest], None]
 """Told of each event, in the engine's thread: source, type (LISTED, ADDED, MODIFIED or DELETED), object."""
@@ -63,7 +64,7 @@ class WatchSession:
             async with asyncio.timeout(STOP_SECONDS):
                 await asyncio.wait([self._ended])
         except TimeoutError:
-            log.warning("Kopf did not end within %.0f s; leaving it behind", STOP_SECONDS)
+            log.debug("Kopf did not end within %.0f s and is left to itself", STOP_SECONDS)
 
     def _run_kopf(self) -> None:
         """The thread."""

@@ -67,6 +67,19 @@ class KubeClient:
         found: Manifest = await self._connection.send(Call("GET", NAMESPACES, path))
         return str(found["metadata"]["uid"])
 
+    async def is_discovered(self, resource: Resource) -> bool:
+        """Whether the API server tells of this kind, which it may do some time after it serves it."""
+        if not resource.group:
+            return True
+        groups = (await self._connection.send(Call("GET", resource, "/apis")))["groups"]
+        if not any(group["name"] == resource.group for group in groups):
+            return False
+        try:
+            told = await self._connection.send(Call("GET", resource, f"/apis/{resource.api_version}"))
+        except NotFound:
+            return False
+        return any(item["name"] == resource.plural for item in told["resources"])
+
     async def create(self, manifest: Manifest) -> Manifest:
         """Create the object; Conflict when one of its name exists."""
         resource = resource_of(manifest)

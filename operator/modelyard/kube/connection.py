@@ -68,11 +68,15 @@ class Connection:
             kubernetes.aio.config.ConfigException: none of them is there or makes sense.
         """
         configuration = Configuration(client_session_kwargs={"trust_env": False})
-        if not os.environ.get("KUBECONFIG") and os.environ.get("KUBERNETES_SERVICE_HOST"):
+        # The library itself looks at the variable only once, when it is imported.
+        kubeconfig = os.environ.get("KUBECONFIG")
+        if not kubeconfig and os.environ.get("KUBERNETES_SERVICE_HOST"):
             # Reads the projected token anew every minute.
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
-            await config.load_kube_config(client_configuration=configuration, persist_config=False)  # type: ignore[no-untyped-call]
+            await config.load_kube_config(  # type: ignore[no-untyped-call]
+                kubeconfig or "~/.kube/config", client_configuration=configuration, persist_config=False
+            )
         return cls(configuration, observe)
 
     async def close(self) -> None:
