@@ -48,6 +48,10 @@ cluster-down: ## End it and leave nothing behind
 kubeconfig: ## Print the path of its kubeconfig
 	@$(TOOL).localcluster kubeconfig
 
+.PHONY: build
+build: ## Build what demo and tests need, side by side: the cluster's programs and the images
+	@$(TOOL).demo build
+
 .PHONY: images
 images: ## Build the container images that are missing
 	@$(TOOL).images build
@@ -96,7 +100,7 @@ test-fast: setup ## The tests that need no cluster and no server
 
 # The cluster is ended whatever happened, and the exit code is that of what failed.
 .PHONY: test
-test: lint ## Everything, on a fresh machine too: checks, cluster, images, all tests
+test: lint build ## Everything, on a fresh machine too: checks, cluster, images, all tests
 	@trap '$(TOOL).localcluster down' EXIT; trap 'exit 130' INT TERM; \
 	$(TOOL).localcluster up --purpose tests; \
 	$(TOOL).images load; \

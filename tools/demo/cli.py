@@ -1,20 +1,19 @@
-"""The command line: `python3 -m tools.demo up|down`."""
+"""The command line: `python3 -m tools.demo up|down|build`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
 from tools.demo import story
-from tools.demo.place import GivenPlace, LocalPlace, Place
+from tools.demo.place import GivenPlace, LocalPlace, Place, build
 from tools.demo.screen import Screen, StepFailed
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command; its exit code."""
     options = parse_arguments(argv)
-    run = {"up": story.up, "down": story.down}[options.command]
     try:
-        run(chosen_place(options), Screen())
+        run(options, Screen())
     except StepFailed as failed:
         tell_failure(failed)
         return 1
@@ -24,10 +23,20 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def run(options: argparse.Namespace, screen: Screen) -> None:
+    """The command that was chosen; raises StepFailed."""
+    if options.command == "build":
+        build(screen)
+    elif options.command == "up":
+        story.up(chosen_place(options), screen)
+    else:
+        story.down(chosen_place(options), screen)
+
+
 def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     """The command line's values; exits with 2 where it is wrong."""
     parser = argparse.ArgumentParser(prog="python3 -m tools.demo", description="Shows the whole chain on a cluster.")
-    parser.add_argument("command", choices=["up", "down"])
+    parser.add_argument("command", choices=["up", "down", "build"])
     parser.add_argument("--context", help="a cluster one already has (default: the local cluster)")
     parser.add_argument("--image-load", metavar="CMD", help="hands it an image; {archive} and {ref} are filled in")
     parser.add_argument("--registry", metavar="PREFIX", help="pushes the images there, for the cluster to pull")

@@ -54,15 +54,7 @@ class LocalPlace:
 
     def prepare(self, screen: Screen) -> Site:
         """Builds and starts it; raises StepFailed."""
-        logs = f"the logs in {cluster_cache() / 'logs'} and {cluster_cache().parent / 'images' / 'logs'}"
-        with screen.step(
-            "Build Kubernetes and the images, where they are not built yet (minutes the first time)", logs
-        ):
-            check_machine()
-            packages = (*BUILD_PACKAGES, *NODE_PACKAGES)
-            install_missing(packages, cluster_cache() / "logs" / "packages.log", Steps("packages"))
-            # One is bound by the processors, the other by disk and network.
-            run_tools(["localcluster", "build"], ["images", "build"])
+        build(screen)
         with screen.step("Start Kubernetes on this machine", f"the logs in {current_state().logs}"):
             run_tools(["localcluster", "up", "--purpose", PURPOSE])
             run_tools(["images", "load"])
@@ -133,6 +125,20 @@ class GivenPlace:
 
     def leave(self) -> None:
         """Nothing: the cluster was there before."""
+
+
+def build(screen: Screen) -> None:
+    """Kubernetes and the images, where they are not built yet; raises StepFailed."""
+    logs = cluster_cache() / "logs", cluster_cache().parent / "images" / "logs"
+    look_at = [f"the logs in {folder}" for folder in logs]
+    with screen.step(
+        "Build Kubernetes and the images, where they are not built yet (minutes the first time)", *look_at
+    ):
+        check_machine()
+        packages = (*BUILD_PACKAGES, *NODE_PACKAGES)
+        install_missing(packages, cluster_cache() / "logs" / "packages.log", Steps("packages"))
+        # One is bound by the processors, the other by disk and network.
+        run_tools(["localcluster", "build"], ["images", "build"])
 
 
 def references(prefix: str | None) -> dict[str, str]:
