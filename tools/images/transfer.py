@@ -10,6 +10,7 @@ from tools.images.buildah import Buildah, storage_driver
 from tools.images.catalog import PREFIX, Image
 from tools.localcluster.errors import ClusterError
 from tools.localcluster.images import has_image, import_archive
+from tools.localcluster.locks import exclusive
 from tools.localcluster.progress import Steps
 
 
@@ -56,13 +57,19 @@ def registry_reference(image: Image, prefix: str) -> str:
 def push(images: Sequence[Image], prefix: str, options: Sequence[str], steps: Steps) -> None:
     """Pushes to a registry, with the log-in of `buildah login` or of Docker."""
     folder = images_cache()
-    driver = storage_driver(folder)
-    for image in images:
-        target = registry_reference(image, prefix)
-        buildah = Buildah(folder, driver, folder / "logs" / f"push-{image.name}.log")
-        with steps.step(f"pushing {target}"):
-            try:
-                buildah.run("pull", f"oci-archive:{archive_of(image)}:{image.reference}")
-                buildah.run("push", *options, image.reference, f"docker://{target}")
-            finally:
-                buildah.forget(image.reference)
+    # The store is shared with builds, which clean up behind themselves.
+    with exclusive(folder / "build.lock", steps, "waiting for a build of images"):
+        for image in images:
+            target = registry_reference(image, prefix)
+            buildah = Buildah(folder, storage_driver(folder), folder / "logs" / f"push-{image.name}.log")
+            with steps.step(f"pushing {target}"):
+                push_one(image, target, options, buildah)
+
+
+def push_one(image: Image, target: str, options: Sequence[str], buildah: Buildah) -> None:
+    """Pushes one archive, by way of buildah's store."""
+    try:
+        buildah.run("pull", f"oci-archive:{archive_of(image)}:{image.reference}")
+        buildah.run("push", *options, image.reference, f"docker://{target}")
+    finally:
+        buildah.forget(image.reference)
