@@ -54,7 +54,7 @@ def test_the_table_has_a_part_for_each_section(chart: Path) -> None:
     ("values", "problem"),
     [
         ("a: 1\n", "a: values.yaml has no comment"),
-        ("# -- A.\n# @maxsize 3\na: 1\n", "a: values.yaml has a comment with @maximun"),
+        ("# -- A.\n# @maxsize 3\na: 1\n", "a: values.yaml has a comment with @maxsize"),
         ("g:\n  # -- A.\n  a: []\n", "g.a: values.yaml says nothing about the list's items"),
         ("# -- A.\na:\n", "a: values.yaml has no default"),
     ],
