@@ -55,14 +55,14 @@ class FaultProxy:
         await self._session.close()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append((request.method, request.path))
+        self.requests.append((request.method, request.path_qs))
         if self.fault and (answer := self.fault(request)) is not None:
             return answer
         url = (
             self._server + quote(request.path, safe="/") + (f"?{request.query_string}" if request.query_string else "")
         )
         headers = {name: text for name, text in request.headers.items() if name.lower() not in {"host", *_HOP_BY_HOP}}
-        body = await request.read()
+        body = await request.read() or None
         timeout = aiohttp.ClientTimeout(total=None)
         async with self._session.request(request.method, url, headers=headers, data=body, timeout=timeout) as found:
             kept = {name: text for name, text in found.headers.items() if name.lower() not in _HOP_BY_HOP}

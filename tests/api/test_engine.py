@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -126,6 +125,10 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float) -> flo
     return time.monotonic() - started
 
 
+async def is_watched(proxy: FaultProxy) -> bool:
+    return any("/jobs?" in path and "watch=true" in path for _, path in proxy.requests)
+
+
 @pytest.fixture
 def kubeconfig(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KUBECONFIG", str(control_plane.kubeconfig))
@@ -166,6 +169,7 @@ def seldon_crd(control_plane: ControlPlane, kubeconfig: Path) -> Iterator[Callab
 
 async def test_an_object_costs_one_write_and_one_event_and_no_reading(world: World, proxy: FaultProxy) -> None:
     await world.start_leader("a", proxy.kubeconfig)
+    await until(lambda: is_watched(proxy), START_SECONDS)
     proxy.requests.clear()
     await world.new_job_is_signed_within(5)
     await asyncio.sleep(1)
@@ -174,25 +178,21 @@ async def test_an_object_costs_one_write_and_one_event_and_no_reading(world: Wor
     assert "/events.k8s.io/" in about_jobs[1][1]
 
 
-async def test_another_replica_works_within_20_seconds_of_the_leaders_death(
-    world: World, record_property: Callable[[str, Any], None]
-) -> None:
+async def test_another_replica_works_within_20_seconds_of_the_leaders_death(world: World) -> None:
     leader, follower = await world.start_leader("a"), await world.start("b")
     assert not await follower.leads()
     await asyncio.sleep(2)
     leader.kill()
     seconds = await world.new_job_is_signed_within(20)
-    record_property("seconds_after_kill", seconds)
+    print(f"work went on {seconds:.1f} s after SIGKILL")
     assert seconds > 5, "the Lease was not waited for"
 
 
-async def test_another_replica_works_within_3_seconds_of_a_leader_told_to_stop(
-    world: World, record_property: Callable[[str, Any], None]
-) -> None:
+async def test_another_replica_works_within_3_seconds_of_a_leader_told_to_stop(world: World) -> None:
     leader = await world.start_leader("a")
     await world.start("b")
     leader.process.send_signal(signal.SIGTERM)
-    record_property("seconds_after_sigterm", await world.new_job_is_signed_within(3))
+    print(f"work went on {await world.new_job_is_signed_within(3):.1f} s after SIGTERM")
     await until(leader.ended, 25)
     assert leader.process.returncode == 0, leader.log.read_text()
 
