@@ -258,3 +258,17 @@ def test_certificates_are_not_checked_where_the_owner_wants_it_so(fetch: Fetch, 
 def test_authority_that_cannot_be_read_is_named(fetch: Fetch, tls_registry: Registry) -> None:
     outcome = fetch(MLFLOW_TRACKING_URI=tls_registry.base, MLFLOW_TRACKING_SERVER_CERT_PATH="/nowhere/ca.crt")
     assert "/nowhere/ca.crt" in outcome.message["message"]
+
+
+def test_mlmodel_is_the_last_file_to_appear(fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[str] = []
+    rename = Path.rename
+
+    def note(path: Path, target: Path) -> Path:
+        moved.append(path.name)
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", note)
+    fetch()
+    assert sorted(moved) == ["MLmodel", "code", "model.skops"]
+    assert moved[-1] == "MLmodel"
