@@ -260,7 +260,7 @@ def test_authority_that_cannot_be_read_is_named(fetch: Fetch, tls_registry: Regi
     assert "/nowhere/ca.crt" in outcome.message["message"]
 
 
-def test_mlmodel_is_the_last_file_to_appear(fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlmodel_is_the_last_file_to_appear(fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
     moved: list[str] = []
     rename = Path.rename
 
