@@ -200,15 +200,15 @@ class ServingWorld:
 
     def _check(self) -> None:
         """What holds at every moment."""
-        ready = self.ready_versions()
-        wanted = self.resource["spec"].get("replicas", 1)
+        ready, resource = self.ready_versions(), self.resource
+        wanted = resource["spec"].get("replicas", 1)
         assert not set(ready) & self.bad, f"a bad version answers: {ready}"
         self.has_served |= len(ready) >= wanted
         if self.has_served and self.lag == 0:
             assert len(ready) >= min(wanted, 1), "nothing answers any more"
-        told = conditions_of(self.resource).get("Ready", {})
+        told = conditions_of(resource).get("Ready", {})
         if self.lag == 0 and told.get("status") == "True" and told.get("reason") == "Serving":
-            stable = self.resource["status"]["stable"]["version"]
+            stable = resource["status"]["stable"]["version"]
             assert stable in ready, f"said that {stable} serves, but only {ready} answer"
 
     def end_state(self) -> dict[str, Any]:

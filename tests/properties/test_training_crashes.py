@@ -91,6 +91,20 @@ def test_mlflow_may_be_away_at_any_question(question: type) -> None:
     assert world.run(90).end_state() == expected
 
 
+def test_a_success_is_not_forgotten_when_its_job_goes_while_mlflow_is_away() -> None:
+    def leave(world: TrainingWorld) -> None:
+        world.mlflow.away_for = {EndRun}
+
+    def come_back(world: TrainingWorld) -> None:
+        world.mlflow.away_for = set()
+
+    world = a_world("succeeds")
+    world.actions = {0: leave, 12: delete_the_job, 20: come_back}
+    world.run(60)
+    assert [item["reason"] for item in world.resource["status"]["attempts"]] == ["Succeeded"]
+    assert len(world.mlflow.versions) == 1
+
+
 def test_a_life_costs_four_writes() -> None:
     world = a_world("succeeds").run(45)
     assert [verb for verb, *_ in world.api.writes] == ["create", "status", "status", "status"]

@@ -151,12 +151,16 @@ class Attempt(KubeModel):
     """The Job's name."""
     run_id: Annotated[str | None, Field(alias="runID")] = None
     """The MLflow run."""
+    run_status: Literal["FINISHED", "FAILED", "KILLED", "UNKNOWN"] | None = None
+    """What the run was ended as; none until it is, UNKNOWN where MLflow refused (see the condition Tracked)."""
     reason: str | None = None
     """How it ended: Succeeded, Error, OOMKilled, Suspended …; none while it runs."""
     exit_code: int | None = None
     """The trainer's exit code."""
     message: Annotated[str | None, Field(max_length=1024)] = None
     """What is known beyond the reason."""
+    pod: str | None = None
+    """Its pod's name."""
     node: str | None = None
     """Where its pod ran."""
     start_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None

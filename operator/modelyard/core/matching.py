@@ -15,6 +15,8 @@ _QUANTITIES = frozenset({"sizeLimit", "divisor"})
 
 def is_as_wanted(wanted: Any, live: Any) -> bool:  # noqa: ANN401 - any JSON
     """Whether every field of `wanted` is in `live`; lists have to agree item by item, quantities in meaning."""
+    if wanted == live:
+        return True
     if isinstance(wanted, dict):
         return isinstance(live, dict) and all(_field_is(name, value, live) for name, value in wanted.items())
     if isinstance(wanted, list):
@@ -23,7 +25,7 @@ def is_as_wanted(wanted: Any, live: Any) -> bool:  # noqa: ANN401 - any JSON
             and len(wanted) == len(live)
             and all(is_as_wanted(one, other) for one, other in zip(wanted, live, strict=True))
         )
-    return bool(wanted == live)
+    return False
 
 
 def digest(manifest: Any) -> str:  # noqa: ANN401 - any JSON

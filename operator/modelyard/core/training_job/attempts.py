@@ -1,8 +1,7 @@
 """The steps of an attempt: begun, followed, stopped, closed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
 from modelyard.api import names
 from modelyard.core import clock, metadata, pod_state
@@ -10,11 +9,11 @@ from modelyard.core.conditions import find
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
-from modelyard.core.tracking import EndRun, EnsureRun, Metric, ReadMetrics, Run, RunStatus
+from modelyard.core.tracking import EndRun, EnsureRun, Metric, ReadMetrics, Run
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.model import lineage
-from modelyard.core.training_job.outcome import TRAINER, Outcome
+from modelyard.core.training_job.outcome import TRAINER, Outcome, run_status_of
 
 PENDING_GRACE = timedelta(seconds=5)
 """How long a pod may be on its way before anything is said of it: most starts are quicker."""
@@ -45,7 +44,6 @@ def begin(draft: Draft, number: int) -> None:
             "startTime": clock.to_text(draft.now),
         }
     )
-    draft.status.pop("nextAttemptTime", None)
     draft.set_tracking(number, run.experiment_id, run.run_id)
     draft.is_quiet = number > 1
     draft.recheck_after = PENDING_GRACE.total_seconds()
@@ -119,29 +117,43 @@ def find_job(draft: Draft, record: Record) -> Manifest | None:
     return job if job and is_owned_by(job, draft.resource["metadata"]["uid"]) else None
 
 
-def close(draft: Draft, record: Record, outcome: Outcome) -> None:
-    """End the attempt's run as its pod ended, mirror its metrics, and write both down.
-
-    All that is asked is asked first: a record says how an attempt ended only once its run says so too.
-    """
-    ended_at = outcome.ended_at or draft.now
-    ending: dict[str, Any] = {
+def write_down(draft: Draft, record: Record, outcome: Outcome) -> None:
+    """Keep how the attempt ended, also while MLflow cannot be told: its Job and pod may be gone when it can."""
+    ending = {
         "reason": outcome.reason,
         "exitCode": outcome.exit_code,
         "message": outcome.message or None,
-        "node": outcome.node or record.get("node"),
-        "completionTime": clock.to_text(ended_at),
+        "pod": outcome.pod,
+        "node": outcome.node,
+        "completionTime": clock.to_text(outcome.ended_at or draft.now),
     }
-    if record.get("runID"):
-        tags = _ending_tags(outcome, ending)
-        answer = draft.ask_or_wait(EndRun(record["runID"], outcome.run_status, clock.to_milliseconds(ended_at), tags))
-        _mirror(draft, record)
-        if isinstance(answer, Failure):
-            draft.conditions.false("Tracked", answer.reason, answer.message)
-        else:
-            run = f"run {record['runID']} is {outcome.run_status}"
-            draft.conditions.true("Tracked", "RunEnded", f"attempt {record['number']}: {run}")
     record |= {name: value for name, value in ending.items() if value is not None}
+
+
+def is_closed(record: Record) -> bool:
+    """Whether the run of an attempt that is over was told so."""
+    return not record.get("runID") or "runStatus" in record
+
+
+def end_run(draft: Draft, record: Record) -> None:
+    """End the attempt's run as its pod ended, and mirror its metrics.
+
+    Raises:
+        Waiting: MLflow must answer first.
+    """
+    if is_closed(record):
+        return
+    status = run_status_of(record["reason"])
+    ended_at = clock.to_milliseconds(clock.from_text(record["completionTime"]))
+    answer = draft.ask_or_wait(EndRun(record["runID"], status, ended_at, _ending_tags(record)))
+    _mirror(draft, record)
+    if isinstance(answer, Failure):
+        record["runStatus"] = "UNKNOWN"
+        draft.conditions.false("Tracked", answer.reason, answer.message)
+    else:
+        record["runStatus"] = status.value
+        message = f"attempt {record['number']}: run {record['runID']} is {status}"
+        draft.conditions.true("Tracked", "RunEnded", message)
 
 
 def _mirror(draft: Draft, record: Record) -> None:
@@ -192,16 +204,16 @@ def _run_question(draft: Draft, number: int) -> EnsureRun:
     )
 
 
-def _ending_tags(outcome: Outcome, ending: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _ending_tags(record: Record) -> tuple[tuple[str, str], ...]:
     """What the run keeps of how its pod ended."""
     tags = {
-        names.TAG_REASON: outcome.reason,
-        names.TAG_EXIT_CODE: outcome.exit_code,
-        names.TAG_NODE: ending.get("node"),
-        names.TAG_POD: outcome.pod,
+        names.TAG_REASON: record["reason"],
+        names.TAG_EXIT_CODE: record.get("exitCode"),
+        names.TAG_NODE: record.get("node"),
+        names.TAG_POD: record.get("pod"),
     }
     return tuple((name, str(value)) for name, value in tags.items() if value is not None)
 
 
-KILLED_BY_SUSPENSION = Outcome("Suspended", RunStatus.KILLED, message="stopped by spec.suspend")
-JOB_GONE = Outcome("JobDeleted", RunStatus.KILLED, message="its Job was deleted by someone else before it was over")
+STOPPED = Outcome("Suspended", message="stopped by spec.suspend")
+JOB_GONE = Outcome("JobDeleted", message="its Job was deleted by someone else before it was over")

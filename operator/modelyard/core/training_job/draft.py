@@ -120,6 +120,7 @@ class Draft:
         """Put a new attempt first; the oldest beyond ten go."""
         self.status["attempts"] = [record, *self.records][:_ATTEMPTS_KEPT]
         self.status["attempt"] = record["number"]
+        self.status.pop("nextAttemptTime", None)
         self.status.setdefault("startTime", record["startTime"])
         return record
 

@@ -15,12 +15,17 @@ _POD_GRACE = timedelta(seconds=10)
 """How long a failed Job may stand before its pod's word is no longer waited for: two watches, no common order."""
 
 
+_KILLED = frozenset({"Evicted", "JobDeleted", "NodeLost", "Preempted", "Suspended"})
+"""Reasons that are not the code's own doing."""
+_OURS = frozenset({"JobDeleted", "PodLost", "Succeeded", "Suspended"})
+"""Reasons that only the operator gives; a container that names one of them in its last words is not believed."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The end of one attempt."""
 
     reason: str
-    run_status: RunStatus
     exit_code: int | None = None
     message: str = ""
     node: str | None = None
@@ -30,7 +35,14 @@ class Outcome:
     @property
     def is_success(self) -> bool:
         """Whether the attempt did what it was for."""
-        return self.run_status is RunStatus.FINISHED
+        return self.reason == "Succeeded"
+
+
+def run_status_of(reason: str) -> RunStatus:
+    """How the run ends: killed when the pod was taken away, failed when the code or its limits ended it."""
+    if reason == "Succeeded":
+        return RunStatus.FINISHED
+    return RunStatus.KILLED if reason in _KILLED else RunStatus.FAILED
 
 
 def is_finished(job: Manifest) -> bool:
@@ -43,11 +55,7 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | 
     ended = next((pod for pod in pods if pod_state.is_over(pod)), None)
     complete = _condition(job, "Complete")
     if complete is not None:
-        return (
-            _of_pod(ended, "Succeeded", complete)
-            if ended
-            else Outcome("Succeeded", RunStatus.FINISHED, 0, ended_at=_time(complete))
-        )
+        return _of_pod(ended, "Succeeded", complete) if ended else Outcome("Succeeded", 0, ended_at=_time(complete))
     failed = _condition(job, "Failed") or {}
     if ended is not None:
         return _of_pod(ended, "Failed", failed)
@@ -56,7 +64,6 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | 
         return None
     return Outcome(
         "PodLost",
-        RunStatus.FAILED,
         message=f"its pod is gone, so how it ended is not known; the Job says {failed.get('reason') or 'Failed'}",
         ended_at=failed_at,
     )
@@ -65,21 +72,15 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | 
 def _of_pod(pod: Manifest, verdict: str, condition: dict[str, Any]) -> Outcome:
     """The outcome as the pod tells it; the Job's verdict decides."""
     ending = pod_state.ending(pod, TRAINER)
-    is_success = verdict == "Succeeded"
+    reason = "Error" if ending.reason in _OURS else ending.reason
     return Outcome(
-        "Succeeded" if is_success else ("Error" if ending.reason == "Succeeded" else ending.reason),
-        RunStatus.FINISHED if is_success else _status_for(ending.reason),
+        "Succeeded" if verdict == "Succeeded" else reason,
         ending.exit_code,
         ending.message,
         pod_state.node(pod),
         pod["metadata"]["name"],
         clock.from_text(ending.finished_at) if ending.finished_at else _time(condition),
     )
-
-
-def _status_for(reason: str) -> RunStatus:
-    """How the run ends: killed when the cluster took the pod away, failed when the code or its limits did."""
-    return RunStatus.KILLED if reason in {"Evicted", "Preempted", "NodeLost"} else RunStatus.FAILED
 
 
 def _condition(job: Manifest, kind: str) -> dict[str, Any] | None:

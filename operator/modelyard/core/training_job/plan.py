@@ -91,6 +91,8 @@ def _decide(draft: Draft) -> None:
     record = draft.newest_record()
     if record and not record.get("reason"):
         _follow(draft, record)
+    elif record and not attempts.is_closed(record):
+        _close(draft, record)
     elif record and record["reason"] == "Succeeded":
         _succeed(draft, record)
     elif draft.spec.suspend:
@@ -128,36 +130,49 @@ def _follow(draft: Draft, record: Record) -> None:
 
 def _stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> None:
     """An attempt is stopped by spec.suspend, to the end even if that was taken back meanwhile."""
-    if not attempts.stop(draft, record, job, pods):
-        return
-    attempts.close(draft, record, attempts.KILLED_BY_SUSPENSION)
-    if draft.spec.suspend:
-        _stay_suspended(draft)
-        return
-    _resume(draft)
-    draft.set_state("Pending", f"attempt {record['number']} was stopped; the next begins")
-    draft.recheck_after = attempts.AT_ONCE_SECONDS
+    if attempts.stop(draft, record, job, pods):
+        attempts.write_down(draft, record, attempts.STOPPED)
+        _close(draft, record)
 
 
 def _conclude(draft: Draft, record: Record, outcome: Outcome) -> None:
-    """An attempt is over."""
-    if outcome.is_success:
+    """An attempt is over, by itself or by someone's hand."""
+    attempts.write_down(draft, record, outcome)
+    if not outcome.is_success:
+        failures = draft.status["failures"] = draft.status.get("failures", 0) + 1
+        if retry.may_retry(draft.spec.retry, failures):
+            begins = retry.next_attempt_at(draft.spec.retry, failures, clock.from_text(record["completionTime"]))
+            draft.status["nextAttemptTime"] = clock.to_text(begins)
+    _close(draft, record)
+
+
+def _close(draft: Draft, record: Record) -> None:
+    """End the run of an attempt that is over, then go on."""
+    if record["reason"] == "Succeeded":
         draft.set_state("Registering", "the training succeeded")
-        attempts.close(draft, record, outcome)
+        attempts.end_run(draft, record)
         _succeed(draft, record)
         return
-    draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record | {'reason': outcome.reason})}")
-    attempts.close(draft, record, outcome)
-    failures = draft.status["failures"] = draft.status.get("failures", 0) + 1
-    if not retry.may_retry(draft.spec.retry, failures):
-        _give_up(draft, record)
+    _say_what_follows(draft, record)
+    attempts.end_run(draft, record)
+    if record["reason"] == attempts.STOPPED.reason:
         return
-    draft.events.append(Event("AttemptFailed", f"attempt {record['number']}: {_told(record)}", "Warning"))
-    begins = retry.next_attempt_at(draft.spec.retry, failures, clock.from_text(record["completionTime"]))
-    draft.status["nextAttemptTime"] = clock.to_text(begins)
+    if retry.may_retry(draft.spec.retry, draft.status.get("failures", 0)):
+        draft.events.append(Event("AttemptFailed", f"attempt {record['number']}: {_told(record)}", "Warning"))
+    else:
+        _give_up(draft, record)
+
+
+def _say_what_follows(draft: Draft, record: Record) -> None:
+    """What comes after an attempt that did not succeed."""
     if draft.spec.suspend:
         _stay_suspended(draft)
+    elif record["reason"] == attempts.STOPPED.reason:
+        _resume(draft)
+        draft.set_state("Pending", f"attempt {record['number']} was stopped; the next begins")
+        draft.recheck_after = attempts.AT_ONCE_SECONDS
     else:
+        draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}")
         _must_still_wait(draft)
 
 
@@ -260,7 +275,8 @@ def _stall(draft: Draft, stalled: Stalled) -> None:
 def _what_waits(draft: Draft) -> str:
     """What MLflow keeps from becoming true: once the run is ended, only the model is left to register."""
     record = draft.newest_record() or {}
-    return "Registered" if record.get("reason") == "Succeeded" else "Tracked"
+    is_registering = record.get("reason") == "Succeeded" and attempts.is_closed(record)
+    return "Registered" if is_registering else "Tracked"
 
 
 def _after_the_end(draft: Draft) -> Plan:

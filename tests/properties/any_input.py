@@ -1,0 +1,216 @@
+"""Hypothesis strategies: specs as the API server admits them, and worlds in every state, likely or not."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+import builders
+from modelyard.api import names
+from modelyard.core.plan import Failure, Manifest, Question
+from modelyard.core.serving import AskServer, ReadObject, Ready
+from modelyard.core.tracking import (
+    Ended,
+    EndRun,
+    EnsureRun,
+    FindModels,
+    GetVersion,
+    LoggedModel,
+    Metric,
+    ReadMetrics,
+    RegisteredVersion,
+    RegisterVersion,
+    ResolveAlias,
+    Run,
+)
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 70000) | TEXT,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(TEXT, children, max_size=3),
+    max_leaves=6,
+)
+NAME = st.sampled_from(["a", "data", "trainer", "model", "modelyard-x", "sidecar"])
+CONTAINER = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": NAME | JSON,
+        "image": TEXT,
+        "env": st.lists(st.fixed_dictionaries({"name": NAME | JSON}, optional={"value": TEXT}), max_size=2) | JSON,
+        "ports": st.lists(st.fixed_dictionaries({"containerPort": st.integers(1, 9)}), max_size=2) | JSON,
+        "volumeMounts": st.lists(st.fixed_dictionaries({"mountPath": TEXT | JSON}), max_size=2) | JSON,
+        "securityContext": st.dictionaries(st.sampled_from(["runAsUser", "capabilities", "privileged"]), JSON) | JSON,
+    },
+)
+VOLUME = st.fixed_dictionaries({"name": NAME | JSON}, optional={"emptyDir": JSON})
+POD_SPEC = st.none() | st.fixed_dictionaries(
+    {},
+    optional={
+        "containers": st.lists(CONTAINER, max_size=2) | JSON,
+        "initContainers": st.lists(CONTAINER, max_size=2) | JSON,
+        "volumes": st.lists(st.fixed_dictionaries({"name": NAME | JSON}, optional={"emptyDir": JSON}), max_size=2)
+        | JSON,
+        "securityContext": st.dictionaries(st.sampled_from(["runAsUser", "sysctls", "fsGroup"]), JSON) | JSON,
+        "hostNetwork": JSON,
+        "nodeSelector": JSON,
+        "serviceAccountName": JSON,
+    },
+)
+LABELS = st.none() | st.dictionaries(st.sampled_from(["team", "modelyard.io/attempt", "app"]), TEXT, max_size=2)
+POD_TEMPLATE = st.fixed_dictionaries(
+    {}, optional={"metadata": st.fixed_dictionaries({}, optional={"labels": LABELS}), "spec": POD_SPEC}
+)
+TRAINING_SPEC = st.fixed_dictionaries(
+    {
+        "trainer": st.fixed_dictionaries(
+            {},
+            optional={
+                "image": TEXT.filter(bool),
+                "command": st.lists(TEXT, max_size=2),
+                "workingDir": st.just("/src"),
+                "env": st.lists(st.fixed_dictionaries({"name": NAME, "value": TEXT}), max_size=2),
+            },
+        )
+    },
+    optional={
+        "suspend": st.sampled_from([False, False, True]),
+        "podTemplate": st.just({}) | POD_TEMPLATE,
+        "source": st.just({"configMap": {"name": "code"}}),
+        "parameters": st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from(["a", "A", "b_1"]), "value": TEXT}), max_size=3
+        ),
+        "retry": st.fixed_dictionaries({}, optional={"limit": st.integers(0, 3)}),
+        "tracking": st.fixed_dictionaries({}, optional={"metrics": st.lists(TEXT.filter(bool), max_size=2)}),
+        "model": st.fixed_dictionaries(
+            {"name": st.just("digits")},
+            optional={
+                "artifact": st.sampled_from(["model", "other"]),
+                "register": st.sampled_from(["OnSuccess", "Never"]),
+                "aliases": st.lists(st.just("candidate"), max_size=1),
+            },
+        ),
+    },
+)
+SERVING_SPEC = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(
+            [{"name": "digits", "alias": "champion"}, {"name": "digits", "version": "2"}, {"name": "d", "version": "1"}]
+        )
+    },
+    optional={
+        "backend": st.sampled_from(["SeldonDeployment", "Deployment"]),
+        "podTemplate": st.just({}) | POD_TEMPLATE,
+        "replicas": st.sampled_from([1, 2, 0]),
+        "paused": st.sampled_from([False, False, False, True]),
+        "progressDeadlineSeconds": st.integers(10, 700),
+        "server": st.fixed_dictionaries({}, optional={"env": st.lists(st.just({"name": "HOME", "value": "/x"}))}),
+    },
+)
+
+POD_STATES = st.sampled_from(
+    [
+        lambda pod: pod,
+        lambda pod: pod.starting(),
+        lambda pod: pod.running(),
+        lambda pod: pod.succeeded(),
+        lambda pod: pod.failed(3, "Traceback: no"),
+        lambda pod: pod.failed(1, '{"reason": "Bad Reason!", "message": "\\u0000"}'),
+        lambda pod: pod.out_of_memory(),
+        lambda pod: pod.evicted(),
+        lambda pod: pod.disrupted("DeletionByTaintManager"),
+        lambda pod: pod.unschedulable(),
+        lambda pod: pod.without_image(),
+        lambda pod: pod.crashing("no" * 2000),
+        lambda pod: pod.with_failed_helper("modelyard-fetch", "ModelIncomplete", "no file"),
+        lambda pod: pod.running().terminating(),
+    ]
+)
+JOB_STATES = st.sampled_from(
+    [lambda job: job, lambda job: job.complete(), lambda job: job.failed(), lambda job: job.failed(60)]
+)
+SPOILED = st.sampled_from([None, None, None, "999999999999", "-1", "x", ""])
+
+
+@st.composite
+def jobs_and_pods(draw: st.DrawFn, resource: Manifest) -> tuple[list[Manifest], list[Manifest]]:
+    """Children of the first attempts; labels may be spoiled."""
+    jobs, pods = [], []
+    for attempt in range(1, draw(st.sampled_from([1, 0, 2, 3])) + 1):
+        job = draw(JOB_STATES)(builders.make_job(resource, attempt)).build()
+        if (label := draw(SPOILED)) is not None:
+            job["metadata"]["labels"][names.LABEL_ATTEMPT] = label
+        jobs += [job] if draw(st.integers(0, 4)) else []
+        pods += [draw(POD_STATES)(builders.make_pod(resource, attempt)).build()] if draw(st.integers(0, 3)) else []
+    return jobs, pods
+
+
+FAILURES = st.builds(
+    Failure, st.sampled_from(["TrackingUnavailable", "AccessDenied"]), TEXT, is_transient=st.booleans()
+)
+METRICS = st.builds(Metric, TEXT, st.floats(allow_nan=True, allow_infinity=True), st.integers(0, 9))
+MODELS = st.builds(
+    LoggedModel,
+    st.just("m-1"),
+    st.sampled_from(["model", "other"]),
+    st.sampled_from(["READY", "PENDING", "UPLOAD_FAILED"]),
+)
+TAGS = st.lists(st.tuples(st.sampled_from([names.TAG_NAMESPACE, names.TAG_TRAINING_JOB]), TEXT), max_size=2).map(tuple)
+VERSIONS = st.builds(
+    RegisteredVersion,
+    st.just("digits"),
+    st.sampled_from(["1", "2"]),
+    st.none() | st.just("m-1"),
+    st.none() | TEXT,
+    TAGS,
+)
+ANSWERS: dict[type, st.SearchStrategy[Any]] = {
+    EnsureRun: st.just(Run("run-1", "7")),
+    EndRun: st.just(Ended("RUNNING")),
+    FindModels: st.lists(MODELS, max_size=2).map(tuple),
+    RegisterVersion: VERSIONS,
+    ReadMetrics: st.lists(METRICS, max_size=2, unique_by=lambda item: item.name).map(tuple),
+    ResolveAlias: VERSIONS | st.none(),
+    GetVersion: VERSIONS | st.none(),
+    AskServer: st.just(Ready()),
+    ReadObject: st.none(),
+}
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> dict[type, Any]:
+    """What each kind of question is answered with; a failure now and then."""
+    return {
+        kind: draw(FAILURES) if kind is not ReadObject and draw(st.integers(0, 9)) == 9 else draw(found)
+        for kind, found in ANSWERS.items()
+    }
+
+
+def answer(known: dict[type, Any], question: Question) -> Any:
+    """The answer to one question."""
+    return known[type(question)]
+
+
+@st.composite
+def served_objects(draw: st.DrawFn, resource: Manifest) -> tuple[list[Manifest], list[Manifest]]:
+    """What a backend left: rendered, half done, or with someone else's word in it."""
+    backend = draw(st.sampled_from(["SeldonDeployment", "Deployment"]))
+    backend = resource["spec"].get("backend", backend)
+    version, objects = draw(st.sampled_from(["1", "2"])), []
+    plain = resource | {"spec": {"model": {"name": "digits", "version": version}}}
+    if draw(st.integers(0, 3)):
+        objects = builders.applied(plain, version, builders.make_context(), backend)
+        if backend == "SeldonDeployment" and draw(st.booleans()):
+            objects.append(builders.make_seldon_child(plain, draw(st.sampled_from(["1", "2"]))).build())
+        for item in objects:
+            if item["kind"] == "Deployment":
+                count = st.integers(0, 2)
+                replicas, updated, available = draw(count), draw(count), draw(count)
+                made = builders.DeploymentBuilder(item)
+                counted = made.with_counts(replicas, updated, available) if draw(st.booleans()) else made.rolled_out()
+                item["status"] = counted.build()["status"]
+            if draw(st.integers(0, 9)) == 0:
+                item["metadata"]["ownerReferences"] = []
+    pods = [
+        draw(POD_STATES)(builders.make_serving_pod(resource, draw(st.sampled_from(["1", "2"])))).build()
+        for _ in range(draw(st.integers(0, 2)))
+    ]
+    return objects, pods
