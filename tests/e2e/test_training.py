@@ -27,7 +27,13 @@ with mlflow.start_run(run_name="my forest"):
     pd.DataFrame({"importance": model.feature_importances_}).to_csv("importance.csv")
     mlflow.log_artifact("importance.csv")
     mlflow.log_metric("test_accuracy", model.score(x_test, y_test))
-    mlflow.sklearn.log_model(model, name="forest", input_example=x_test.head(2), registered_model_name="my-irises")
+    mlflow.sklearn.log_model(
+        model,
+        name="forest",
+        input_example=x_test.head(2),
+        serialization_format="cloudpickle",
+        registered_model_name="my-irises",
+    )
 """
 
 HUNGRY = """

@@ -52,12 +52,17 @@ class Yard:
         return next((item for item in stated if item["type"] == condition), {})
 
     def wait(self, kind: str, name: str, condition: str, seconds: float = 300) -> dict[str, Any]:
-        """The object once the condition is true."""
-        self.until(
-            lambda: self.condition(kind, name, condition).get("status") == "True",
-            f"{kind} {name}: {condition}",
-            seconds,
-        )
+        """The object once the condition is true; fails at once when it says that it never will be."""
+
+        def is_so() -> bool:
+            if self.condition(kind, name, condition).get("status") == "True":
+                return True
+            failed = self.condition(kind, name, "Failed")
+            if failed.get("status") == "True":
+                pytest.fail(f"{kind} {name} failed: {failed['reason']}: {failed['message']}")
+            return False
+
+        self.until(is_so, f"{kind} {name}: {condition}", seconds)
         return self.get(kind, name)
 
     def until(self, is_so: Callable[[], bool], what: str, seconds: float = 120) -> None:
