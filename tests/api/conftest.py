@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,7 +124,7 @@ def operators(
 
 
 @pytest.fixture
-def world(
+def world(  # noqa: PLR0917 - here everything meets
     kube: Kube,
     kubelet: Kubelet,
     tracking: Tracking,
@@ -133,7 +134,8 @@ def world(
     request: pytest.FixtureRequest,
 ) -> Iterator[World]:
     """A namespace of the test's own."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:55].strip("-")
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())
+    name = f"{words[:40].strip('-')}-{uuid.uuid4().hex[:6]}"
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     eventually(lambda: kube.get("ServiceAccount", name, "default"), "pods can be made", lambda: name)
     audit = AuditLog(control_plane.audit_log, rights.USER)

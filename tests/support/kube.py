@@ -30,7 +30,7 @@ _PLACES = {
     "ModelDeployment": "/apis/modelyard.io/v1alpha1",
 }
 _CLUSTER_WIDE = {"Node", "Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
-_MERGE = "application/merge-patch+json"
+MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -89,11 +89,12 @@ class Kube:
         """Server-side apply, as a person does with kubectl."""
         metadata = manifest["metadata"]
         path = path_of(manifest["kind"], metadata.get("namespace", ""), metadata["name"])
-        return self.send("PATCH", path, manifest, _APPLY, {"fieldManager": manager, "force": "true"})
+        query = {"fieldManager": manager, "force": "true"}
+        return self.send("PATCH", path, manifest, content_type=_APPLY, query=query)
 
     def patch(self, kind: str, namespace: str, name: str, change: Manifest, subresource: str = "") -> Manifest:
         """A JSON merge patch."""
-        return self.send("PATCH", path_of(kind, namespace, name, subresource), change, _MERGE)
+        return self.send("PATCH", path_of(kind, namespace, name, subresource), change, content_type=MERGE)
 
     def delete(self, kind: str, namespace: str, name: str, **options: Any) -> None:
         """Delete it; one that is gone is no error."""

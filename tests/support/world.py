@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from support.audit import AuditLog
-from support.kube import Kube, Manifest, Refused
+from support.kube import Kube, Manifest
 from support.kubelet import Kubelet
 from support.model_servers import ModelServers
 from support.operator_process import OperatorProcess
@@ -80,25 +80,21 @@ class World:
 
     def explain(self) -> str:
         """What is there, for whoever reads a failure."""
-        parts = []
-        for kind in ("TrainingJob", "ModelDeployment"):
-            for item in self._items_if_any(kind):
-                parts.append(f"{kind} {item['metadata']['name']}: {json.dumps(item.get('status'), indent=1)}")
-        for kind in ("Job", "Deployment", "Pod"):
-            for item in self._items_if_any(kind):
-                brief = {name: item.get("status", {}).get(name) for name in ("phase", "conditions", "reason")}
-                parts.append(f"{kind} {item['metadata']['name']}: {json.dumps(brief)}")
-        parts += [f"log of {process.identity}:\n{process.tail()}" for process in self.operators]
-        return "\n".join(parts)
-
-    def _items_if_any(self, kind: str) -> list[Manifest]:
-        try:
-            return self.items(kind)
-        except Refused:
-            return []
+        kinds = ("TrainingJob", "ModelDeployment", "Job", "Deployment", "Pod")
+        objects = [_described(item) for kind in kinds for item in self.items(kind)]
+        logs = [f"log of {process.identity}:\n{process.tail()}" for process in self.operators]
+        return "\n".join(objects + logs)
 
     def _here(self, manifest: Manifest) -> Manifest:
         return manifest | {"metadata": manifest["metadata"] | {"namespace": self.namespace}}
+
+
+def _described(item: Manifest) -> str:
+    """What is worth reading of one object; of core kinds, only the parts that tell how it does."""
+    status = item.get("status") or {}
+    if "apiVersion" not in item:
+        status = {name: status[name] for name in ("phase", "reason", "conditions") if name in status}
+    return f"{item['metadata']['name']}: {json.dumps(status, indent=1)}"
 
 
 def condition(manifest: Manifest | None, kind: str) -> dict[str, Any]:

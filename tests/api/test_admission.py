@@ -1,0 +1,239 @@
+"""What the API server refuses by itself, each with a message that names the field; no operator runs here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from support.kube import Kube, Manifest, Refused
+from support.manifests import model_deployment, training_job
+
+pytestmark = pytest.mark.api
+
+NAMESPACE = "default"
+
+
+def tj(name: str = "digits", **spec: object) -> Manifest:
+    return in_namespace(training_job(name, **spec))
+
+
+def md(name: str = "digits", **spec: object) -> Manifest:
+    return in_namespace(model_deployment(name, **spec))
+
+
+def in_namespace(manifest: Manifest) -> Manifest:
+    return manifest | {"metadata": manifest["metadata"] | {"namespace": NAMESPACE}}
+
+
+def trainer(**fields: object) -> dict[str, object]:
+    return {"trainer": fields}
+
+
+def env(*names: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": "x"} for name in names]
+
+
+REFUSED: dict[str, tuple[Manifest, str]] = {
+    "a trainer is required": (
+        {**tj(), "spec": {}},
+        "spec.trainer: Required value",
+    ),
+    "an unknown field of spec": (tj(trainr={}), 'unknown field "spec.trainr"'),
+    "an unknown field of the trainer": (tj(**trainer(comand=["x"])), 'unknown field "spec.trainer.comand"'),
+    "a name that is too long": (tj("x" * 51), "metadata.name must be at most 50 lower-case letters"),
+    "a name with a dot": (tj("digits.v2"), "metadata.name must be at most 50 lower-case letters"),
+    "a reserved variable": (
+        tj(**trainer(env=env("MLFLOW_RUN_ID"))),
+        "spec.trainer.env holds a name that the operator sets itself",
+    ),
+    "a variable that changes the code": (
+        tj(**trainer(env=env("LD_PRELOAD"))),
+        "spec.trainer.env holds a name that the operator sets itself",
+    ),
+    "a reserved prefix": (
+        tj(**trainer(env=env("PARAM_C"))),
+        "spec.trainer.env holds a name that the operator sets itself",
+    ),
+    "the same variable twice": (tj(**trainer(env=env("A", "A"))), "spec.trainer.env[1]: Duplicate value"),
+    "the same parameter twice": (
+        tj(parameters=[{"name": "C", "value": "1"}, {"name": "C", "value": "2"}]),
+        "spec.parameters[1]: Duplicate value",
+    ),
+    "a parameter's name with a dash": (tj(parameters=[{"name": "a-b", "value": "1"}]), "spec.parameters[0].name"),
+    "a parameter without a value": (tj(parameters=[{"name": "a"}]), "spec.parameters[0].value: Required value"),
+    "a parameter that is too long": (
+        tj(parameters=[{"name": "a", "value": "x" * 6001}]),
+        "spec.parameters[0].value: Too long",
+    ),
+    "a number as a parameter's value": (tj(parameters=[{"name": "a", "value": 1}]), "spec.parameters[0].value"),
+    "an image of nothing": (tj(**trainer(image="")), "spec.trainer.image"),
+    "a relative working directory": (tj(**trainer(workingDir="code")), "spec.trainer.workingDir"),
+    "an unknown pull policy": (tj(**trainer(imagePullPolicy="Sometimes")), "spec.trainer.imagePullPolicy"),
+    "a negative retry limit": (tj(retry={"limit": -1}), "spec.retry.limit"),
+    "a retry limit without end": (tj(retry={"limit": 101}), "spec.retry.limit"),
+    "a negative back-off": (tj(retry={"backoff": {"initialSeconds": -1}}), "spec.retry.backoff.initialSeconds"),
+    "a back-off of days": (tj(retry={"backoff": {"maxSeconds": 86401}}), "spec.retry.backoff.maxSeconds"),
+    "a source that is none": (tj(source={}), "spec.source.configMap: Required value"),
+    "a source that is not known": (tj(source={"svn": {}}), 'unknown field "spec.source.svn"'),
+    "eleven metrics": (tj(tracking={"metrics": [f"m{n}" for n in range(11)]}), "spec.tracking.metrics: Too many"),
+    "the same metric twice": (tj(tracking={"metrics": ["a", "a"]}), "spec.tracking.metrics[1]: Duplicate value"),
+    "an empty experiment": (tj(tracking={"experiment": ""}), "spec.tracking.experiment"),
+    "a tag's name with a newline": (
+        tj(tracking={"tags": [{"name": "a\nb", "value": "x"}]}),
+        "spec.tracking.tags[0].name",
+    ),
+    "a model without a name": (tj(model={}), "spec.model.name: Required value"),
+    "a model's name with a slash": (tj(model={"name": "a/b"}), "spec.model.name"),
+    "a model's name with a colon": (tj(model={"name": "a:b"}), "spec.model.name"),
+    "the alias latest": (tj(model={"name": "m", "aliases": ["latest"]}), "an alias may not be 'latest'"),
+    "an alias like a version": (tj(model={"name": "m", "aliases": ["v7"]}), "an alias may not be 'latest'"),
+    "the same alias twice": (tj(model={"name": "m", "aliases": ["a", "a"]}), "spec.model.aliases[1]: Duplicate value"),
+    "an unknown way to register": (tj(model={"name": "m", "register": "Always"}), "spec.model.register"),
+    "text for suspend": (tj(suspend="yes"), "spec.suspend"),
+    "a model is required": ({**md(), "spec": {}}, "spec.model: Required value"),
+    "both alias and version": (
+        md(model={"name": "m", "alias": "champion", "version": "1"}),
+        "spec.model needs exactly one of alias (follow it) and version (stay at it)",
+    ),
+    "neither alias nor version": (
+        md(model={"name": "m"}),
+        "spec.model needs exactly one of alias (follow it) and version (stay at it)",
+    ),
+    "a version that is no number": (md(model={"name": "m", "version": "latest"}), "spec.model.version"),
+    "a served alias latest": (md(model={"name": "m", "alias": "latest"}), "an alias may not be 'latest'"),
+    "a served model's name with a slash": (md(model={"name": "a/b", "version": "1"}), "spec.model.name"),
+    "an unknown backend": (md(backend="Knative"), "spec.backend: Unsupported value"),
+    "a serving name that is too long": (md("x" * 41), "metadata.name must be at most 40 lower-case letters"),
+    "a serving name that begins with a digit": (md("7digits"), "beginning with a letter"),
+    "a reserved variable of the server": (
+        md(server={"env": env("MLSERVER_MODEL_URI")}),
+        "spec.server.env holds a name that the operator sets itself",
+    ),
+    "credentials for the server": (
+        md(server={"env": env("MLFLOW_TRACKING_TOKEN")}),
+        "spec.server.env holds a name that the operator sets itself",
+    ),
+    "negative replicas": (md(replicas=-1), "spec.replicas"),
+    "more replicas than any cluster has": (md(replicas=1001), "spec.replicas"),
+    "a deadline of a moment": (md(progressDeadlineSeconds=9), "spec.progressDeadlineSeconds"),
+    "an unknown field of the server": (md(server={"comand": []}), 'unknown field "spec.server.comand"'),
+}
+
+
+@pytest.mark.parametrize("rule", REFUSED)
+def test_is_refused_with_the_field(kube: Kube, rule: str) -> None:
+    manifest, fragment = REFUSED[rule]
+    with pytest.raises(Refused) as refusal:
+        create_strictly(kube, manifest)
+    assert fragment in refusal.value.message
+
+
+EVERYTHING = tj(
+    "everything",
+    trainer={"image": "x", "command": ["a"], "env": env("A"), "resources": {"limits": {"memory": "1Gi", "cpu": 2}}},
+    podTemplate={"metadata": {"labels": {"a": "b"}}, "spec": {"nodeSelector": {"gpu": "yes"}, "anything": [1]}},
+    source={"configMap": {"name": "code"}},
+    parameters=[{"name": "C", "value": "1.0"}],
+    retry={"limit": 1, "backoff": {"initialSeconds": 1, "maxSeconds": 2}},
+    tracking={"experiment": "e", "runName": "r", "tags": [{"name": "a", "value": "b"}], "metrics": ["m"]},
+    model={"name": "m", "artifact": "a", "register": "OnSuccess", "aliases": ["candidate"]},
+)
+
+FIXED: dict[str, dict[str, Any]] = {
+    "trainer": {"image": "y"},
+    "podTemplate": {"spec": {"anything": [2]}},
+    "source": {"configMap": {"name": "other"}},
+    "parameters": {"parameters": None},
+    "retry.backoff": {"initialSeconds": 2},
+    "tracking": {"runName": "other"},
+    "model": {"aliases": ["champion"]},
+}
+
+
+def change(field: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A merge patch of one part of spec; a part's own name with None removes it."""
+    first, _, rest = field.partition(".")
+    if value.get(first, value) is None:
+        return {"spec": {first: None}}
+    return {"spec": {first: {rest: value} if rest else value}}
+
+
+@pytest.mark.parametrize("field", FIXED)
+def test_after_the_start_a_part_of_spec_is_fixed(kube: Kube, made: Callable[[Manifest], str], field: str) -> None:
+    name = made(EVERYTHING)
+    with pytest.raises(Refused) as refusal:
+        kube.patch("TrainingJob", NAMESPACE, name, change(field, FIXED[field]))
+    assert f"spec.{field} cannot change after the start" in refusal.value.message
+    assert "delete the TrainingJob and apply it again" in refusal.value.message
+
+
+@pytest.mark.parametrize("field", FIXED)
+def test_suspended_and_never_started_it_may_still_change(
+    kube: Kube, made: Callable[[Manifest], str], field: str
+) -> None:
+    name = made({**EVERYTHING, "spec": EVERYTHING["spec"] | {"suspend": True}})
+    kube.patch("TrainingJob", NAMESPACE, name, change(field, FIXED[field]))
+
+
+def test_suspended_but_started_it_is_fixed(kube: Kube, made: Callable[[Manifest], str]) -> None:
+    name = made({**EVERYTHING, "spec": EVERYTHING["spec"] | {"suspend": True}})
+    kube.patch("TrainingJob", NAMESPACE, name, {"status": {"startTime": "2026-01-01T00:00:00Z"}}, "status")
+    with pytest.raises(Refused, match=r"spec\.trainer cannot change after the start"):
+        kube.patch("TrainingJob", NAMESPACE, name, change("trainer", {"image": "y"}))
+
+
+@pytest.mark.parametrize("edit", [{"suspend": True}, {"retry": {"limit": 9}}], ids=["suspend", "retry.limit"])
+def test_what_may_change_at_any_time(kube: Kube, made: Callable[[Manifest], str], edit: dict[str, Any]) -> None:
+    kube.patch("TrainingJob", NAMESPACE, made(EVERYTHING), {"spec": edit})
+
+
+def test_a_served_models_name_is_fixed(kube: Kube, made: Callable[[Manifest], str]) -> None:
+    name = made(md("serving"))
+    with pytest.raises(Refused, match=r"spec\.model\.name cannot change"):
+        kube.patch("ModelDeployment", NAMESPACE, name, {"spec": {"model": {"name": "other"}}})
+
+
+@pytest.mark.parametrize("backend", ["SeldonDeployment", None], ids=["another", "none"])
+def test_a_backend_is_fixed(kube: Kube, made: Callable[[Manifest], str], backend: str | None) -> None:
+    name = made(md("serving"))
+    with pytest.raises(Refused, match=r"spec\.backend cannot change"):
+        kube.patch("ModelDeployment", NAMESPACE, name, {"spec": {"backend": backend}})
+
+
+def test_alias_and_version_may_be_exchanged(kube: Kube, made: Callable[[Manifest], str]) -> None:
+    name = made(md("serving"))
+    change_model = {"spec": {"model": {"alias": None, "version": "3"}}}
+    assert kube.patch("ModelDeployment", NAMESPACE, name, change_model)["spec"]["model"]["version"] == "3"
+
+
+def test_what_is_left_out_gets_the_documented_default(kube: Kube, made: Callable[[Manifest], str]) -> None:
+    spec = (kube.get("TrainingJob", NAMESPACE, made(tj("sparse"))) or {})["spec"]
+    assert spec["suspend"] is False
+    assert spec["retry"] == {"limit": 2, "backoff": {"initialSeconds": 10, "maxSeconds": 300}}
+    spec = (kube.get("ModelDeployment", NAMESPACE, made(md("sparse"))) or {})["spec"]
+    assert (spec["replicas"], spec["paused"], spec["progressDeadlineSeconds"]) == (1, False, 600)
+
+
+def test_pod_templates_keep_fields_that_the_schema_does_not_know(kube: Kube, made: Callable[[Manifest], str]) -> None:
+    found = kube.get("TrainingJob", NAMESPACE, made(EVERYTHING)) or {}
+    assert found["spec"]["podTemplate"]["spec"] == {"nodeSelector": {"gpu": "yes"}, "anything": [1]}
+
+
+@pytest.fixture
+def made(kube: Kube, request: pytest.FixtureRequest) -> Callable[[Manifest], str]:
+    """Creates an object that goes after the test."""
+
+    def make(manifest: Manifest) -> str:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        create_strictly(kube, manifest)
+        request.addfinalizer(lambda: kube.delete(kind, NAMESPACE, name))
+        return str(name)
+
+    return make
+
+
+def create_strictly(kube: Kube, manifest: Manifest) -> None:
+    """As kubectl does: fields that the schema does not know are refused."""
+    kind = {"TrainingJob": "trainingjobs", "ModelDeployment": "modeldeployments"}[manifest["kind"]]
+    path = f"/apis/modelyard.io/v1alpha1/namespaces/{NAMESPACE}/{kind}"
+    kube.send("POST", path, manifest, query={"fieldValidation": "Strict"})
