@@ -29,7 +29,7 @@ class FakeClock:
     def time(self) -> float:
         return self.now
 
-    def call_at(self, when: float, callback: Callable[[Any], None], key: Any, /) -> FakeTimer:  # noqa: ANN401
+    def call_at(self, when: float, callback: Callable[[Any], None], key: Any, /) -> FakeTimer:
         timer = FakeTimer(when, lambda: callback(key))
         self.timers.append(timer)
         return timer
