@@ -23,6 +23,7 @@ from modelyard.core.context import Context
 from modelyard.core.model_deployment import observed as serving_observed
 from modelyard.core.model_deployment import plan as serving_plan
 from modelyard.core.plan import Failure, Manifest, Plan, Question
+from modelyard.core.training_job import leftovers
 from modelyard.core.training_job import observed as training_observed
 from modelyard.core.training_job import plan as training_plan
 
@@ -33,7 +34,7 @@ _PATIENCE = 20
 Decide = Callable[[dict[Question, Any]], Plan]
 
 
-def read(path: Path) -> Any:  # noqa: ANN401 - any YAML
+def read(path: Path) -> Any:
     return yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
 
 
@@ -62,7 +63,7 @@ def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:
     def decide(answers: dict[Question, Any]) -> Plan:
         observed = observe(resource, world, context, answers)
         if world.get("gone"):
-            return training_plan.plan_gone(observed, resource["metadata"]["uid"], now)
+            return leftovers.plan_gone(observed, resource["metadata"]["uid"], now)
         if world.get("refused"):
             return module.plan_refused(resource, observed, Failure(**world["refused"]), now)
         return module.plan(resource, observed, now)
@@ -104,7 +105,7 @@ def _served_objects(resource: Manifest, world: dict[str, Any], context: Context)
     return objects
 
 
-def _value(said: Any) -> Any:  # noqa: ANN401 - any answer
+def _value(said: Any) -> Any:
     """An answer from YAML: {Run: {...}}, a list of such, or null."""
     if isinstance(said, list):
         return tuple(_value(item) for item in said)
@@ -117,7 +118,7 @@ def _value(said: Any) -> Any:  # noqa: ANN401 - any answer
     return kind(**{field: _field(value) for field, value in (fields or {}).items()})
 
 
-def _field(value: Any) -> Any:  # noqa: ANN401 - any field
+def _field(value: Any) -> Any:
     if isinstance(value, dict) and "cluster" in value:
         return tracking.AttemptIdentity(**value)
     return tuple(tuple(item) for item in value) if isinstance(value, list) else value
@@ -139,7 +140,7 @@ def as_yaml(asked: list[Question], plan: Plan) -> str:
     return yaml.dump(kept, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

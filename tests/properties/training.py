@@ -26,8 +26,9 @@ from modelyard.core.tracking import (
     RegisterVersion,
     Run,
 )
+from modelyard.core.training_job.leftovers import plan_gone
 from modelyard.core.training_job.observed import Observed
-from modelyard.core.training_job.plan import plan, plan_gone, plan_refused
+from modelyard.core.training_job.plan import plan, plan_refused
 from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
 
 NAME = "digits"

@@ -41,12 +41,12 @@ def merged_spec(template: PodTemplate | None, main: Container, helpers: list[Con
     spec = dict(template.spec or {}) if template else {}
     others = [c for c in spec.get("containers") or [] if c.get("name") != main["name"]]
     same: Container = next((c for c in spec.get("containers") or [] if c.get("name") == main["name"]), {})
+    security = spec["securityContext"] = _pod_security(spec.get("securityContext") or {})
     containers = [_merged(same, main), *others]
-    spec["containers"] = [restricted(container) for container in containers]
+    spec["containers"] = [restricted(container, security) for container in containers]
     initial = [*helpers, *(spec.get("initContainers") or [])]
     if initial:
-        spec["initContainers"] = [restricted(container) for container in initial]
-    spec["securityContext"] = _pod_security(spec.get("securityContext") or {})
+        spec["initContainers"] = [restricted(container, security) for container in initial]
     spec["volumes"] = _by_name([*(spec.get("volumes") or []), TMP_VOLUME])
     if not spec.get("serviceAccountName"):
         spec["automountServiceAccountToken"] = False
@@ -54,10 +54,14 @@ def merged_spec(template: PodTemplate | None, main: Container, helpers: list[Con
     return spec
 
 
-def restricted(container: Container) -> Container:
-    """The container with what `restricted` asks for, /tmp to write to and a read-only root unless it says otherwise."""
+def restricted(container: Container, pod_security: dict[str, Any]) -> Container:
+    """The container with what `restricted` asks for, /tmp to write to and a read-only root unless it says otherwise.
+
+    The pod's user and group are said again: Seldon's chart can replace the pod's security context by one of its own.
+    """
     given = container.get("securityContext") or {}
-    security = {"readOnlyRootFilesystem": True} | given | _CONTAINER_SECURITY
+    inherited = {name: pod_security[name] for name in ("runAsUser", "runAsGroup")}
+    security = {"readOnlyRootFilesystem": True} | inherited | given | _CONTAINER_SECURITY
     mounts = container.get("volumeMounts") or []
     if not any(mount.get("mountPath") == TMP_MOUNT["mountPath"] for mount in mounts):
         mounts = [*mounts, TMP_MOUNT]

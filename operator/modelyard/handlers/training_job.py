@@ -9,8 +9,10 @@ from modelyard.api import names
 from modelyard.core.context import Context
 from modelyard.core.plan import Answers, Key, Manifest, Plan, Question
 from modelyard.core.serving import is_owned_by
+from modelyard.core.tracking import AttemptIdentity
+from modelyard.core.training_job.leftovers import is_under_way, plan_gone, plan_orphans
 from modelyard.core.training_job.observed import Observed
-from modelyard.core.training_job.plan import plan, plan_gone, plan_orphans, plan_refused
+from modelyard.core.training_job.plan import plan, plan_refused
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Ask, Wiring, answered
 from modelyard.kube.resources import JOBS, PODS, TRAINING_JOBS, Resource
@@ -53,9 +55,14 @@ class DeletedTrainingJobs:
         return done.recheck_after
 
     async def sweep(self) -> None:
-        """Look after all that were deleted while no operator ran."""
-        living = self._living_uids()
-        await self._settle(Observed(self.context), lambda seen, now: plan_orphans(seen, living, now))
+        """Look after what was left while no operator ran, and what the code of attempts left."""
+        jobs = {job["metadata"]["uid"]: job for job in self.caches(TRAINING_JOBS).values()}
+
+        def may_run(attempt: AttemptIdentity) -> bool:
+            job = jobs.get(attempt.owner_uid)
+            return job is not None and is_under_way(job, attempt.attempt)
+
+        await self._settle(Observed(self.context), lambda seen, now: plan_orphans(seen, may_run, now))
 
     def _living_uids(self) -> frozenset[str]:
         """UIDs of the TrainingJobs that exist."""

@@ -1,6 +1,7 @@
 """The next status of a TrainingJob while it is being decided."""
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,11 @@ _ATTEMPTS_KEPT = 10
 
 Record = dict[str, Any]
 """One item of status.attempts."""
+
+
+def has_ended(status: Mapping[str, Any]) -> bool:
+    """Whether a TrainingJob with this status is over, for good or bad."""
+    return any(find(status, kind).get("status") == "True" for kind in ("Complete", "Failed"))
 
 
 @dataclass
@@ -75,7 +81,7 @@ class Draft:
     @property
     def is_over(self) -> bool:
         """Whether it ended before, for good or bad; that never changes again."""
-        return any(find(self.before, kind).get("status") == "True" for kind in ("Complete", "Failed"))
+        return has_ended(self.before)
 
     def identity(self, attempt: int) -> AttemptIdentity:
         """Names one attempt among all clusters."""

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -13,7 +12,7 @@ from modelyard.core.conditions import last_words
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of
-from modelyard.core.tracking import EndRun, FindOpenRuns, OpenRun, RegisteredVersion, RunStatus
+from modelyard.core.tracking import RegisteredVersion
 from modelyard.core.training_job import attempts, retry
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import parameters_json
@@ -55,34 +54,6 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     draft.set_state("Pending", f"{refusal.reason}: {message}")
     draft.events.append(Event(refusal.reason, message, "Warning"))
     return draft.finish()
-
-
-def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
-    """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its open runs as killed."""
-    if attempts.has_live_pods(observed.pods):
-        return Plan(recheck_after=attempts.STOP_RECHECK_SECONDS)
-    return _end_runs(observed, lambda run: run.identity.owner_uid == owner_uid, now)
-
-
-def plan_orphans(observed: Observed, living_uids: frozenset[str], now: datetime) -> Plan:
-    """End, as killed, this cluster's runs whose TrainingJob was deleted while no operator looked."""
-    return _end_runs(observed, lambda run: run.identity.owner_uid not in living_uids, now)
-
-
-def _end_runs(observed: Observed, is_concerned: Callable[[OpenRun], bool], now: datetime) -> Plan:
-    """Find this cluster's open runs and end those concerned."""
-    question = FindOpenRuns(observed.context.cluster)
-    if question not in observed.answers:
-        return Plan(questions=(question,))
-    runs = observed.answers[question]
-    if isinstance(runs, Failure):
-        return Plan(recheck_after=RETRY_REFUSED_SECONDS / 2)
-    ends = [EndRun(run.run_id, RunStatus.KILLED, clock.to_milliseconds(now)) for run in runs if is_concerned(run)]
-    has_failed = any(isinstance(observed.answers.get(end), Failure) for end in ends)
-    return Plan(
-        questions=tuple(end for end in ends if end not in observed.answers),
-        recheck_after=RETRY_REFUSED_SECONDS / 2 if has_failed else None,
-    )
 
 
 def _decide(draft: Draft) -> None:
