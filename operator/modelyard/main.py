@@ -1,6 +1,8 @@
 """Starts the operator: the one list of what is watched and who decides about it."""
 
 import asyncio
+import importlib
+import logging
 import os
 import signal
 import sys
@@ -24,6 +26,7 @@ from modelyard.handlers import keys, model_deployment, training_job
 from modelyard.handlers.context import context_of
 from modelyard.handlers.questions import Answerer
 from modelyard.kube.client import KubeClient
+from modelyard.kube.errors import ApiError
 from modelyard.kube.resources import (
     DEPLOYMENTS,
     JOBS,
@@ -36,6 +39,10 @@ from modelyard.kube.resources import (
 )
 from modelyard.settings import Settings
 
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 5.0
+
 SOURCES = (
     Source(TRAINING_JOBS, None, keys.own_and_deleted),
     Source(MODEL_DEPLOYMENTS, None, keys.own),
@@ -47,6 +54,8 @@ SOURCES = (
 )
 """What is watched. A new kind is a line here and one in `_engine`."""
 
+_MLFLOW_CLIENT = "modelyard.adapters.mlflow.questions"
+
 
 def main() -> int:
     """Run until told to stop; the exit code says whether that was wanted."""
@@ -57,10 +66,15 @@ def main() -> int:
         print(f"modelyard: {error}", file=sys.stderr)
         return 2
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(settings))
+        try:
+            runner.run(_run(settings))
+        except Exception:  # whatever it is, the process ends with one line that says so; a new one starts clean
+            log.critical("the operator ends because a part of it failed", exc_info=True)
+            return 1
+    return 0
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings) -> None:
     """Connect everything and run it until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -69,12 +83,14 @@ async def _run(settings: Settings) -> int:
     metrics = Metrics()
     client = await KubeClient.open(settings.identity, metrics.request_done)
     tracking = MlflowGateway(_mlflow_config(settings))
+    # Importing MLflow's client takes seconds: a replica that comes to lead has no time for that.
+    warming = asyncio.create_task(asyncio.to_thread(importlib.import_module, _MLFLOW_CLIENT))
     async with aiohttp.ClientSession() as session:
         try:
             engine = await _engine(settings, client, metrics, tracking, HttpModelServers(session))
             await engine.run(stop)
-            return 0
         finally:
+            await warming
             await tracking.close()
             await client.close()
 
@@ -83,7 +99,7 @@ async def _engine(
     settings: Settings, client: KubeClient, metrics: Metrics, tracking: MlflowGateway, servers: HttpModelServers
 ) -> Engine:
     """The engine with all kinds wired to it."""
-    context = context_of(settings, settings.cluster_id or await client.cluster_id())
+    context = context_of(settings, settings.cluster_id or await _cluster_id(client))
     ask = Answerer(tracking, servers, client)
 
     # The kinds read the engine's caches, and the engine calls the kinds: one of them has to come later.
@@ -106,6 +122,16 @@ async def _engine(
     }
     engine = Engine(settings, client, SOURCES, reconcilers, metrics, [deleted.sweep])
     return engine
+
+
+async def _cluster_id(client: KubeClient) -> str:
+    """The cluster's name in MLflow, however long the API server lets us wait for it."""
+    while True:
+        try:
+            return await client.cluster_id()
+        except ApiError as error:
+            log.warning("the cluster's identity cannot be read, to be tried again in %.0f s: %s", _RETRY_SECONDS, error)
+            await asyncio.sleep(_RETRY_SECONDS)
 
 
 def _mlflow_config(settings: Settings) -> MlflowConfig:
