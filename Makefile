@@ -16,6 +16,8 @@ REGISTRY ?=
 TESTS ?= tests/unit tests/golden tests/properties tests/api tests/chart tests/e2e
 
 export PYTHON
+# The operator's source root; the repository's own top is on the path of every `python -m`.
+export PYTHONPATH := $(CURDIR)/operator
 BIN := .venv/bin
 # Tools of this repository that need nothing but Python itself.
 TOOL := $(PYTHON) -m tools
@@ -86,7 +88,7 @@ check-format:
 check-types:
 	@$(BIN)/mypy
 check-imports:
-	@PYTHONPATH=operator $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 check-spelling:
 	@$(BIN)/codespell
 check-generated:
@@ -108,4 +110,4 @@ test: lint build ## Everything, on a fresh machine too: checks, cluster, images,
 
 .PHONY: run
 run: setup ## Run the operator here against the current kubeconfig (MODELYARD_TRACKING_URI= names MLflow)
-	@PYTHONPATH=operator $(BIN)/python -m modelyard.main
+	@$(BIN)/python -m modelyard.main

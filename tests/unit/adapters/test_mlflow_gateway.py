@@ -94,7 +94,7 @@ def impostor() -> Iterator[Impostor]:
 async def ask() -> AsyncIterator[Callable[..., Any]]:
     gateways: dict[str, MlflowGateway] = {}
 
-    async def ask(uri: str, question: TrackingQuestion = ALIAS) -> Any:  # noqa: ANN401 - as the gateway's own
+    async def ask(uri: str, question: TrackingQuestion = ALIAS) -> Any:
         gateway = gateways.setdefault(uri, MlflowGateway(MlflowConfig(uri=uri, timeout_seconds=1.0)))
         return await gateway.ask(question)
 
