@@ -83,14 +83,13 @@ async def _run(settings: Settings) -> None:
     metrics = Metrics()
     client = await KubeClient.open(settings.identity, metrics.request_done)
     tracking = MlflowGateway(_mlflow_config(settings))
-    # Importing MLflow's client takes seconds: a replica that comes to lead has no time for that.
-    warming = asyncio.create_task(asyncio.to_thread(importlib.import_module, _MLFLOW_CLIENT))
+    # Importing it takes seconds, and a replica that comes to lead has none: it is not ready before.
+    await asyncio.to_thread(importlib.import_module, _MLFLOW_CLIENT)
     async with aiohttp.ClientSession() as session:
         try:
             engine = await _engine(settings, client, metrics, tracking, HttpModelServers(session))
             await engine.run(stop)
         finally:
-            await warming
             await tracking.close()
             await client.close()
 
