@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-_QUANTITY = re.compile(r"^([+-]?\d{0,30}\.?\d{1,30})(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,2}))?$")
+_QUANTITY = re.compile(r"([+-]?\d{0,30}\.?\d{1,30})(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d{1,2}))?")
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _QUANTITIES_BY_NAME = frozenset({"requests", "limits"})
@@ -46,7 +46,7 @@ def _field_is(name: str, value: Any, live: dict[str, Any]) -> bool:  # noqa: ANN
 
 def _amount(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """A quantity as a number, so that 1000m and 1 are the same; what is no quantity as it stands."""
-    match = _QUANTITY.match(str(value))
+    match = _QUANTITY.fullmatch(str(value))
     if match is None:
         return value
     number, suffix, exponent = match.groups()

@@ -8,7 +8,7 @@ from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.plan import Failure, Question
 from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
 
-_TRAINING_JOB = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+_TRAINING_JOB = re.compile(r"[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?")
 
 
 def desired(draft: Draft) -> RegisteredVersion | None:
@@ -60,7 +60,7 @@ def stable_item(draft: Draft, version: str, wanted: RegisteredVersion | None) ->
     if wanted is not None and wanted.version == version:
         tags = dict(wanted.tags)
         namespace, name = tags.get(names.TAG_NAMESPACE, ""), tags.get(names.TAG_TRAINING_JOB, "")
-        if _TRAINING_JOB.match(namespace) and _TRAINING_JOB.match(name):
+        if _TRAINING_JOB.fullmatch(namespace) and _TRAINING_JOB.fullmatch(name):
             kept["trainingJob"] = f"{namespace}/{name}"
         if wanted.run_id:
             kept["runID"] = wanted.run_id
