@@ -167,8 +167,10 @@ class TrainingWorld:
     def _controllers(self) -> None:
         for pod in list(self.api.of_kind("Pod")):
             self._kubelet(pod)
+        self.api.collect_garbage()
         for job in list(self.api.of_kind("Job")):
-            self._job_controller(job)
+            if "deletionTimestamp" not in job["metadata"]:
+                self._job_controller(job)
 
     def _job_controller(self, job: Manifest) -> None:
         if (job.get("status") or {}).get("conditions"):
@@ -197,10 +199,11 @@ class TrainingWorld:
 
     def _kubelet(self, pod: Manifest) -> None:
         name = pod["metadata"]["name"]
-        if pod["status"]["phase"] in {"Succeeded", "Failed"} and self.api.get("Job", name.removesuffix("-pod")):
+        if pod["status"]["phase"] in {"Succeeded", "Failed"} and self._has_job(pod):
             return
         self.ages[name] += 1
-        owners = {item["metadata"]["uid"] for item in self.api.of_kind("Job")}
+        jobs = [item["metadata"] for item in self.api.of_kind("Job")]
+        owners = {job["uid"] for job in jobs if "deletionTimestamp" not in job}
         if not any(reference["uid"] in owners for reference in pod["metadata"]["ownerReferences"]):
             self._terminate(pod)
             return
@@ -215,6 +218,10 @@ class TrainingWorld:
             self.api.put(ended)
         elif self.ages[name] > 1:
             self.api.put(builder.running().build())
+
+    def _has_job(self, pod: Manifest) -> bool:
+        job = self.api.get("Job", pod["metadata"]["name"].removesuffix("-pod"))
+        return job is not None and "deletionTimestamp" not in job["metadata"]
 
     def _terminate(self, pod: Manifest) -> None:
         name = pod["metadata"]["name"]

@@ -118,11 +118,19 @@ class ApiServer:
         return self.put(found | {"status": clone(status)})
 
     def delete(self, ref: ObjectRef) -> None:
-        """Delete at once, as with background propagation: what it owned goes later."""
+        """Delete in the foreground: the object stays, marked, until what it owns is gone."""
         found = self.objects.get((ref.kind, ref.name))
         if found and ref.uid in (None, found["metadata"]["uid"]):
             self.writes.append(("delete", ref.kind, ref.name))
-            self.remove(ref.kind, ref.name)
+            marked = {"deletionTimestamp": clock.to_text(self.clock.now)} | found["metadata"]
+            self.put(found | {"metadata": marked})
+
+    def collect_garbage(self) -> None:
+        """Take away what is marked and owns nothing any more."""
+        owners = {ref["uid"] for item in self.objects.values() for ref in item["metadata"].get("ownerReferences", [])}
+        for (kind, name), item in list(self.objects.items()):
+            if "deletionTimestamp" in item["metadata"] and kind == "Job" and item["metadata"]["uid"] not in owners:
+                self.remove(kind, name)
 
 
 @dataclass

@@ -1,0 +1,85 @@
+"""The Job says that an attempt is over, its pod says how; neither the code nor a helper can say it for them."""
+
+import json
+
+import pytest
+
+from builders import NOW, make_job, make_pod, make_training_job
+from modelyard.core.tracking import RunStatus
+from modelyard.core.training_job.outcome import is_finished, outcome_of, run_status_of
+
+RESOURCE = make_training_job().build()
+
+
+@pytest.mark.parametrize(
+    ("job", "finished"),
+    [
+        (make_job(RESOURCE), False),
+        (make_job(RESOURCE).terminating(), False),
+        (make_job(RESOURCE).complete(), True),
+        (make_job(RESOURCE).failed(), True),
+        (make_job(RESOURCE).changed("status", "conditions", to=[{"type": "FailureTarget", "status": "True"}]), False),
+        (make_job(RESOURCE).changed("status", "conditions", to=[{"type": "Complete", "status": "False"}]), False),
+    ],
+)
+def test_a_job_is_finished_when_its_condition_says_so(job, finished) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    assert is_finished(job.build()) is finished
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [
+        ("Succeeded", RunStatus.FINISHED),
+        ("Error", RunStatus.FAILED),
+        ("OOMKilled", RunStatus.FAILED),
+        ("PodLost", RunStatus.FAILED),
+        ("SourceInvalid", RunStatus.FAILED),
+        ("Evicted", RunStatus.KILLED),
+        ("Preempted", RunStatus.KILLED),
+        ("NodeLost", RunStatus.KILLED),
+        ("Suspended", RunStatus.KILLED),
+        ("JobDeleted", RunStatus.KILLED),
+    ],
+)
+def test_a_run_ends_as_its_attempt_did(reason: str, status: RunStatus) -> None:
+    assert run_status_of(reason) is status
+
+
+def test_a_success_is_told_with_its_node_and_pod() -> None:
+    outcome = outcome_of(make_job(RESOURCE).complete().build(), [make_pod(RESOURCE).succeeded().build()], NOW)
+    assert outcome is not None
+    assert outcome.is_success
+    assert (outcome.exit_code, outcome.node) == (0, "node-1")
+
+
+def test_a_success_needs_no_pod() -> None:
+    outcome = outcome_of(make_job(RESOURCE).complete().build(), [], NOW)
+    assert outcome is not None
+    assert outcome.is_success
+
+
+def test_a_failure_waits_for_its_pods_word() -> None:
+    assert outcome_of(make_job(RESOURCE).failed(2).build(), [make_pod(RESOURCE).running().build()], NOW) is None
+
+
+def test_a_failure_does_not_wait_for_ever() -> None:
+    outcome = outcome_of(make_job(RESOURCE).failed(11).build(), [], NOW)
+    assert outcome is not None
+    assert outcome.reason == "PodLost"
+
+
+def test_a_job_that_failed_although_its_pod_succeeded_is_a_failure() -> None:
+    outcome = outcome_of(make_job(RESOURCE).failed().build(), [make_pod(RESOURCE).succeeded().build()], NOW)
+    assert outcome is not None
+    assert (outcome.reason, outcome.is_success) == ("Error", False)
+
+
+@pytest.mark.parametrize("claimed", ["Succeeded", "Suspended", "JobDeleted"])
+def test_a_helper_cannot_claim_a_reason_of_the_operators(claimed: str) -> None:
+    said = json.dumps({"reason": claimed, "message": "trust me"})
+    item = {"name": "prepare", "state": {"terminated": {"exitCode": 1, "message": said}}}
+    pod = make_pod(RESOURCE).starting().changed("status", "phase", to="Failed")
+    pod = pod.changed("status", "initContainerStatuses", to=[item])
+    outcome = outcome_of(make_job(RESOURCE).failed().build(), [pod.build()], NOW)
+    assert outcome is not None
+    assert outcome.reason == "Error"
