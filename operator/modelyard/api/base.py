@@ -100,7 +100,20 @@ class PodTemplate(KubeModel):
 class Tag(KubeModel):
     """A tag in MLflow."""
 
-    name: Annotated[str, Field(min_length=1, max_length=250, pattern=r"^[A-Za-z0-9_./ -]+$")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=250,
+            pattern=r"^[A-Za-z0-9_./ -]+$",
+            json_schema_extra=rules(
+                rule(
+                    "!self.startsWith('modelyard.io/')",
+                    "a tag's name may not begin with modelyard.io/: the operator finds its runs by these; rename it",
+                )
+            ),
+        ),
+    ]
     """The tag's key."""
     value: Annotated[str, Field(max_length=5000)]
     """The tag's value."""

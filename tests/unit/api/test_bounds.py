@@ -167,3 +167,10 @@ def test_what_is_fixed_after_the_start_says_so(field: str) -> None:
 @pytest.mark.parametrize("field", ["suspend", "retry.limit"])
 def test_what_may_change_is_not_fixed(field: str) -> None:
     assert not any(f"spec.{field} cannot" in rule["message"] for rule in TrainingJob.rules)
+
+
+@pytest.mark.parametrize("part", ["tracking", "model"])
+def test_the_operators_own_tags_are_refused(part: str) -> None:
+    fields = schema_of(TrainingJob)["properties"]["spec"]["properties"][part]["properties"]
+    [rule] = fields["tags"]["items"]["properties"]["name"]["x-kubernetes-validations"]
+    assert rule["rule"] == "!self.startsWith('modelyard.io/')"

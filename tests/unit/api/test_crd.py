@@ -75,7 +75,7 @@ def test_every_rule_has_a_message(kind: type[Kind]) -> None:
     rules = [rule for _, node in nodes(schema_of(kind)) for rule in node.get("x-kubernetes-validations", [])]
     assert rules
     for rule in rules:
-        assert re.search(r"(spec|metadata)\.[a-zA-Z.]+|an alias", rule["message"]), rule
+        assert re.search(r"(spec|metadata)\.[a-zA-Z.]+|an alias|a tag's name", rule["message"]), rule
 
 
 @OF_BOTH
