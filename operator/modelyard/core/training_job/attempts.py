@@ -76,8 +76,12 @@ def _why_pending(draft: Draft, number: int, pods: list[Manifest], *, is_slow: bo
     trouble = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
     if trouble:
         return f"{trouble.reason}: {trouble.message}"
-    if not pods or not is_slow:
+    if not is_slow:
         return f"attempt {number} begins"
+    if not pods:
+        # What refused it, a quota or a policy, is told by the Job controller's Events alone.
+        job = metadata.job_name(draft.resource, number)
+        return f"attempt {number}: Job {job} has no pod yet; see kubectl describe job {job} -n {draft.namespace}"
     pod = pods[0]["metadata"]["name"]
     return (
         f"attempt {number}: pod {pod} is starting; if this lasts, see kubectl describe pod {pod} -n {draft.namespace}"
