@@ -109,6 +109,7 @@ class Kube:
         method: str,
         path: str,
         body: Any = None,
+        *,
         content_type: str = "application/json",
         query: dict[str, str] | None = None,
         accept: str = "application/json",

@@ -1,0 +1,97 @@
+"""What only the operator, or only the API server at the last moment, can refuse: it is said, and can be cured."""
+
+from typing import Any
+
+import pytest
+
+from support.manifests import resource_quota
+from support.serving import Serving
+from support.training import Training
+from support.world import World
+
+pytestmark = pytest.mark.api
+
+FORBIDDEN: dict[str, dict[str, Any]] = {
+    "spec.podTemplate.spec.hostNetwork": {"spec": {"hostNetwork": True}},
+    "spec.podTemplate.spec.nodeName": {"spec": {"nodeName": "control-plane"}},
+    "spec.podTemplate.spec.volumes[host]: hostPath": {
+        "spec": {"volumes": [{"name": "host", "hostPath": {"path": "/"}}]}
+    },
+    "spec.podTemplate.spec.containers[side].securityContext.privileged": {
+        "spec": {"containers": [{"name": "side", "image": "x", "securityContext": {"privileged": True}}]}
+    },
+    "spec.podTemplate.spec.containers[side].env: MLFLOW_RUN_ID": {
+        "spec": {"containers": [{"name": "side", "image": "x", "env": [{"name": "MLFLOW_RUN_ID", "value": "0"}]}]}
+    },
+    "spec.podTemplate.spec.containers must be a list": {"spec": {"containers": "many"}},
+    "spec.podTemplate.metadata.labels: modelyard.io/attempt": {"metadata": {"labels": {"modelyard.io/attempt": "7"}}},
+}
+
+
+@pytest.mark.parametrize("field", FORBIDDEN)
+def test_a_pod_template_that_is_not_allowed_is_invalid_within_10_seconds(world: World, field: str) -> None:
+    training = Training(world, podTemplate=FORBIDDEN[field])
+    training.until_over(10)
+    failed = training.condition("Failed")
+    assert failed["reason"] == "InvalidSpec"
+    assert field in failed["message"]
+    assert training.jobs() == []
+    assert training.statuses_of_runs() == []
+
+
+def test_a_serving_pod_template_that_is_not_allowed_is_invalid_and_can_be_corrected(world: World) -> None:
+    name = f"{world.namespace}.digits"
+    world.tracking.point(name, "champion", world.tracking.make_version(name))
+    serving = Serving(world, model={"name": name, "alias": "champion"}, podTemplate={"spec": {"hostPID": True}})
+    said = serving.until_ready_says("False", "InvalidSpec", 10)
+    assert "spec.podTemplate.spec.hostPID" in said["message"]
+    assert world.items("Deployment") == []
+    world.patch("ModelDeployment", "digits", podTemplate=None)
+    serving.come_up("1")
+
+
+def test_a_field_that_a_pod_does_not_have_is_told_in_the_api_servers_words(world: World) -> None:
+    template = {"spec": {"containers": [{"name": "side", "image": "x", "ports": [{"containerPort": 70000}]}]}}
+    training = Training(world, podTemplate=template)
+    said = world.until(lambda: "70000" in training.condition("Complete").get("message", ""), "it says so")
+    assert said
+    assert training.jobs() == []
+
+
+def test_a_quota_that_lets_no_job_in_is_told_and_once_it_is_lifted_it_goes_on(world: World) -> None:
+    world.create(resource_quota(**{"count/jobs.batch": "0"}))
+    world.until(lambda: "used" in (world.get("ResourceQuota", "tight") or {}).get("status", {}), "the quota counts")
+    training = Training(world)
+    world.until(lambda: "exceeded quota: tight" in training.condition("Complete").get("message", ""), "it says so")
+    assert training.condition("Complete")["status"] == "False"
+    assert len(training.statuses_of_runs()) == 1
+    world.delete("ResourceQuota", "tight")
+    world.kubelet.succeed(training.start())
+    training.until_over()
+    assert training.status["attempt"] == 1
+    assert training.statuses_of_runs() == ["FINISHED"], "the run made before is used"
+
+
+def test_a_quota_that_lets_no_pod_in_is_hinted_at_and_once_it_is_lifted_it_goes_on(world: World) -> None:
+    world.create(resource_quota(pods="0"))
+    world.until(lambda: "used" in (world.get("ResourceQuota", "tight") or {}).get("status", {}), "the quota counts")
+    training = Training(world)
+    world.until(lambda: "kubectl describe job" in training.condition("Complete").get("message", ""), "it says so", 45)
+    world.delete("ResourceQuota", "tight")
+    # The Job controller tries again with a growing pause of its own.
+    world.kubelet.succeed(training.pod(seconds=90))
+    training.until_over()
+    assert training.status["attempt"] == 1
+
+
+def test_a_quota_that_lets_no_serving_pod_in_is_told(world: World) -> None:
+    name = f"{world.namespace}.digits"
+    world.tracking.point(name, "champion", world.tracking.make_version(name))
+    world.create(resource_quota(pods="0"))
+    world.until(lambda: "used" in (world.get("ResourceQuota", "tight") or {}).get("status", {}), "the quota counts")
+    serving = Serving(world, model={"name": name, "alias": "champion"})
+    world.until(lambda: "exceeded quota: tight" in serving.condition("Ready").get("message", ""), "it says so")
+    assert serving.condition("Degraded")["status"] == "True"
+    world.delete("ResourceQuota", "tight")
+    world.until(lambda: serving.pods("1"), "a pod", 60)
+    serving.come_up("1")

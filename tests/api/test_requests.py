@@ -1,0 +1,120 @@
+"""What the operator costs the API server, counted from its audit log, and whether its rights fit."""
+
+import time
+
+import pytest
+
+from support.audit import READS, WRITES, Request, counted
+from support.kube import Manifest
+from support.rights import granted
+from support.serving import Serving
+from support.training import Training
+from support.world import World
+
+pytestmark = pytest.mark.api
+
+MOST_WRITES = 5
+MOST_WRITES_PER_RETRY = 4
+"""Its Job, the Event that tells of the failure, and two statuses: that it waits, that it runs."""
+SETTLING_SECONDS = 7.0
+"""Longer than anything that a life still wants to look at once it is over."""
+QUIET_SECONDS = 20.0
+FAILURES = 2
+
+
+def requests_of(world: World, mark: int) -> list[Request]:
+    """The operator's requests for objects of this namespace, once nothing more is to come."""
+    time.sleep(SETTLING_SECONDS)
+    return world.audit.since(mark, world.namespace)
+
+
+def writes_in(requests: list[Request]) -> list[Request]:
+    return [request for request in requests if request.verb in WRITES]
+
+
+def report(request: pytest.FixtureRequest, what: str, requests: list[Request]) -> None:
+    """The figure for whoever reads the test's output, and for the report."""
+    writes = writes_in(requests)
+    print(f"\n{what}: {len(writes)} writes ({counted(writes)})")
+    request.node.user_properties.append((what.replace(" ", "_"), len(writes)))
+
+
+def test_a_life_without_a_model_costs_at_most_five_writes_and_no_read(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    mark = world.audit.mark()
+    training = Training(world)
+    world.kubelet.succeed(training.start())
+    training.until_over()
+    requests = requests_of(world, mark)
+    report(request, "a life without a model", requests)
+    assert len(writes_in(requests)) <= MOST_WRITES
+    assert not [item for item in requests if item.verb in READS]
+
+
+def test_a_life_with_a_model_costs_at_most_five_writes_and_no_read(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    mark = world.audit.mark()
+    name = f"{world.namespace}.digits"
+    model = {"name": name, "aliases": ["champion"]}
+    training = Training(world, model=model, tracking={"metrics": ["val_accuracy"]})
+    pod = training.start()
+    world.tracking.log_metric(training.run_id(), "val_accuracy", 0.9)
+    world.tracking.log_model(training.run_id())
+    world.kubelet.succeed(pod)
+    training.until_over()
+    assert training.status["modelVersion"]["version"] == "1"
+    requests = requests_of(world, mark)
+    report(request, "a life with a model", requests)
+    assert len(writes_in(requests)) <= MOST_WRITES
+    assert not [item for item in requests if item.verb in READS]
+
+
+def test_a_retry_costs_at_most_four_writes_more(world: World, request: pytest.FixtureRequest) -> None:
+    mark = world.audit.mark()
+    training = Training(world, retry={"limit": FAILURES, "backoff": {"initialSeconds": 1, "maxSeconds": 1}})
+    for attempt in range(1, FAILURES + 1):
+        world.kubelet.fail(training.start(attempt))
+    world.kubelet.succeed(training.start(FAILURES + 1))
+    training.until_over()
+    assert training.condition("Complete")["status"] == "True"
+    requests = requests_of(world, mark)
+    report(request, "a life with two retries", requests)
+    assert len(writes_in(requests)) <= MOST_WRITES + FAILURES * MOST_WRITES_PER_RETRY
+    assert not [item for item in requests if item.verb in READS]
+
+
+def test_once_everything_is_settled_nothing_is_written_and_nothing_is_read(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    name = f"{world.namespace}.digits"
+    running, done = Training(world, "running"), Training(world, "done", model={"name": name, "aliases": ["champion"]})
+    running.start()
+    pod = done.start()
+    world.tracking.log_model(done.run_id())
+    world.kubelet.succeed(pod)
+    done.until_over()
+    serving = Serving(world, model={"name": name, "alias": "champion"})
+    serving.come_up("1")
+    time.sleep(SETTLING_SECONDS)
+    mark = world.audit.mark()
+    time.sleep(QUIET_SECONDS)
+    requests = world.audit.since(mark)
+    in_namespace = [item for item in requests if item.namespace == world.namespace]
+    report(request, f"{QUIET_SECONDS:.0f} s of peace", in_namespace)
+    assert in_namespace == []
+    # Leader election, and whether Seldon was installed meanwhile, are looked after at any time.
+    kept = {"leases", "seldondeployments"}
+    assert [item for item in requests if item.resource not in kept] == []
+
+
+def test_the_operator_asks_for_nothing_that_its_rights_do_not_grant(
+    world: World, operator_roles: list[Manifest]
+) -> None:
+    """Over everything that the tests before this one made it do."""
+    world.kubelet.succeed(Training(world).start())
+    used = {item.right for item in world.audit.since(0)}
+    rights = granted(operator_roles)
+    print(f"\n{len(used)} of {len(rights)} rights used; unused: {sorted(rights - used)}")
+    assert used <= rights
