@@ -10,7 +10,7 @@ from modelyard.kube.errors import Conflict, NotFound
 from modelyard.kube.events import Reporter, post_events
 from modelyard.kube.resources import NAMESPACES, Resource, find_resource, resource_of
 
-_APPLY = "application/apply-patch+yaml"
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
 _AS_US = {"fieldManager": names.FIELD_MANAGER}
 
 

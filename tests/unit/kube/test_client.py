@@ -98,7 +98,7 @@ async def test_apply_takes_the_fields_over_and_answers_with_the_object_also_when
     server.will_answer(JOB, 201)
     assert await client.apply(JOB) == JOB
     assert server.asked == [("PATCH", PATH, {"fieldManager": "modelyard", "force": "true"}, JOB)]
-    assert server.headers[0]["Content-Type"] == "application/apply-patch+yaml"
+    assert server.headers[0]["Content-Type"] == "application/apply-patch+yaml; charset=utf-8"
 
 
 async def test_status_is_applied_to_the_subresource(client: KubeClient, server: FakeServer) -> None:
