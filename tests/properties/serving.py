@@ -84,9 +84,10 @@ class ServingWorld:
         if isinstance(question, ReadObject):
             return self.api.get(question.ref.kind, question.ref.name)
         if isinstance(question, AskServer):
-            ready = self.ready_versions()
-            # The Service takes any ready pod.
-            return Ready() if ready and self.chance.choice(ready) == question.version else Failure("NotReady", "503")
+            answering = self.answering_versions()
+            # The Service takes any pod that is ready.
+            is_it = bool(answering) and self.chance.choice(answering) == question.version
+            return Ready() if is_it else Failure("NotReady", "503")
         return self.registry.ask(question)
 
     def run(self, ticks: int = 60) -> "ServingWorld":
@@ -198,6 +199,11 @@ class ServingWorld:
             pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in self.api.of_kind("Pod") if pod.get("ready")
         ]
 
+    def answering_versions(self) -> list[str]:
+        """The version of each pod that the Service knows of, which is a moment after it is ready."""
+        known = (pod for pod in self.api.of_kind("Pod") if self.ages[pod["metadata"]["name"]] > START_TICKS)
+        return [pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in known if pod.get("ready")]
+
     def _check(self) -> None:
         """What holds at every moment."""
         ready, resource = self.ready_versions(), self.resource
@@ -209,7 +215,8 @@ class ServingWorld:
         told = conditions_of(resource).get("Ready", {})
         if self.lag == 0 and told.get("status") == "True" and told.get("reason") == "Serving":
             stable = resource["status"]["stable"]["version"]
-            assert stable in ready, f"said that {stable} serves, but only {ready} answer"
+            answering = self.answering_versions()
+            assert stable in answering, f"said that {stable} serves, but only {answering} answer"
 
     def end_state(self) -> dict[str, Any]:
         """All that is left, without times."""

@@ -116,10 +116,11 @@ def test_what_was_deleted_by_someone_is_made_again(backend: str) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_crashes_late_events_and_outages_end_well(seed: int) -> None:
     names = list(SCENARIOS)
-    world = a_world(names[seed % len(names)], BACKENDS[seed % 2], Crasher(probability=0.05), lag=0.5, seed=seed)
-    world.registry.away = 0.2
+    name, backend = names[seed % len(names)], BACKENDS[seed % 2]
+    # What serves at first is told calmly: a version that nobody was told of cannot be named as the one that serves on.
+    world = a_world(name, backend, seed=seed).run(8)
+    world.crasher.probability, world.registry.away, world.lag, world.cache.lag = 0.05, 0.2, 0.5, 0.5
     world.run()
     world.crasher.probability, world.registry.away, world.lag, world.cache.lag = 0.0, 0.0, 0.0, 0.0
     world.run()
-    calm = a_world(names[seed % len(names)], BACKENDS[seed % 2]).run()
-    assert world.end_state() == calm.end_state()
+    assert world.end_state() == a_world(name, backend).run().end_state()

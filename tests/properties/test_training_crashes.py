@@ -13,8 +13,8 @@ from properties.world import Crasher, conditions_of
 Action = Callable[[TrainingWorld], None]
 
 
-def a_job(limit: int = 2) -> Manifest:
-    job = builders.make_training_job().with_model(aliases=["candidate"]).with_retry(limit, initial=2)
+def a_job(limit: int = 2, wait: int = 2) -> Manifest:
+    job = builders.make_training_job().with_model(aliases=["candidate"]).with_retry(limit, initial=wait)
     return job.changed("spec", "tracking", to={"metrics": ["accuracy"]}).build()
 
 
@@ -66,6 +66,8 @@ def test_the_end_is_the_one_that_was_meant(name: str) -> None:
     meant = {"gives up": "RetryLimitExceeded", "stays suspended": "Suspended"}.get(name, "Succeeded")
     assert complete["reason"] == meant
     assert len(world.mlflow.versions) == (meant == "Succeeded")
+    failed = sum(item["reason"] == "Error" for item in world.resource["status"]["attempts"])
+    assert failed == sum(map(bool, SCENARIOS[name][0]))
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -126,11 +128,22 @@ def test_crashes_late_events_and_outages_break_no_rule(seed: int) -> None:
 
 @pytest.mark.parametrize("tick", range(9))
 def test_a_job_deleted_by_someone_is_tried_again(tick: int) -> None:
-    world = a_world("succeeds")
-    world.actions = {tick: delete_the_job}
+    world = TrainingWorld(a_job(wait=0), [0], actions={tick: delete_the_job})
     world.run(60)
     assert conditions_of(world.resource)["Complete"]["reason"] == "Succeeded"
     assert len(world.mlflow.versions) == 1
+
+
+def test_a_stop_is_no_failure_though_no_operator_saw_its_end() -> None:
+    actions = {3: suspend, 8: resume}
+    calm = TrainingWorld(a_job(), [0], actions=dict(actions)).run()
+    for step, what in enumerate(calm.crasher.steps):
+        world = TrainingWorld(a_job(), [0], actions=dict(actions), crasher=Crasher(at=step), ticks_down=12).run()
+        attempts = world.resource["status"]["attempts"]
+        assert {item["reason"] for item in attempts} <= {"Succeeded", "Suspended"}, (
+            f"after a crash {what} (step {step})"
+        )
+        assert "failures" not in world.resource["status"]
 
 
 @pytest.mark.parametrize("tick", range(12))

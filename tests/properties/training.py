@@ -100,6 +100,8 @@ class TrainingWorld:
     crasher: Crasher = field(default_factory=Crasher)
     lag: float = 0.0
     seed: int = 0
+    ticks_down: int = 0
+    """How long no operator runs after a crash; none: the next goes on at once."""
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
@@ -110,7 +112,7 @@ class TrainingWorld:
         self.mlflow = Mlflow(chance)
         self.ages: Counter[str] = Counter()
         self.started: list[str] = []
-        self.tick = -1
+        self.tick = self.up_at = -1
         self.crashes = 0
         self.ended_as: Manifest | None = None
         self.context = builders.make_context()
@@ -145,14 +147,16 @@ class TrainingWorld:
             self._operate()
             self._check()
             self.clock.advance()
-            if self.api.version != version:
+            if self.api.version != version or self.tick < self.up_at:
                 quiet_since, version = self.tick, self.api.version
             if self.tick - quiet_since > QUIET_TICKS and self.tick > max(self.actions, default=0):
                 break
         return self
 
     def _operate(self) -> None:
-        """Reconcile; after a crash the next operator goes on at once."""
+        """Reconcile; after a crash another operator goes on, at once or later."""
+        if self.tick < self.up_at:
+            return
         for _ in range(50):
             try:
                 self.shell.reconcile("TrainingJob", NAME)
@@ -160,6 +164,9 @@ class TrainingWorld:
                 self.crashes += 1
                 self.cache.listed()
                 self._check()
+                if self.ticks_down:
+                    self.up_at = self.tick + self.ticks_down
+                    return
             else:
                 return
         raise AssertionError("crashes without end")

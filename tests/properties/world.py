@@ -144,15 +144,14 @@ class Cache:
 
     def listen(self) -> None:
         """Take in watch events; each may be late."""
-        for identity in {*self.api.objects, *self.seen}:
+        for identity in sorted({*self.api.objects, *self.seen}):
             if self.chance.random() >= self.lag:
                 self._take(identity)
 
     def listed(self) -> None:
-        """A restarted operator lists everything first."""
+        """A restarted operator lists everything first; a list may be a moment old and lack what is new."""
         self.seen.clear()
-        for identity in self.api.objects:
-            self._take(identity)
+        self.listen()
 
     def remember(self, manifest: Manifest) -> None:
         """Take in what a write answered."""
