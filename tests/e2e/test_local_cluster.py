@@ -37,7 +37,7 @@ WEB_SERVER = "echo hello > /www/index.html; echo serving; exec /busybox httpd -f
 
 @pytest.fixture
 def state() -> Iterator[State]:
-    yield cluster.up(cluster.Request("test", take_over=os.environ.get("MODELYARD_TAKE_OVER") == "1"))
+    yield cluster.up(cluster.Request("tests", take_over=os.environ.get("MODELYARD_TAKE_OVER") == "1"))
     cluster.release()
 
 
@@ -244,7 +244,7 @@ def test_a_neighbour_reaches_neither_apiserver_nor_kubelet_nor_pods_nor_services
 def test_up_finds_a_running_cluster_and_leaves_it_alone() -> None:
     before = cluster.status()
     started = time.monotonic()
-    cluster.up(cluster.Request("test"))
+    cluster.up(cluster.Request("tests"))
     assert cluster.status() == before
     assert time.monotonic() - started < 2
 
@@ -297,7 +297,7 @@ def test_a_killed_cluster_is_replaced_within_thirty_seconds(
     for name in PROGRAMS:
         processes.send(name, signal.SIGKILL)
     started = time.monotonic()
-    cluster.up(cluster.Request("test"))
+    cluster.up(cluster.Request("tests"))
     assert time.monotonic() - started < 30
     kubectl("create", "namespace", namespace)
     start_web_server(kubectl, namespace)
