@@ -100,12 +100,10 @@ check-chart:
 test-fast: setup ## The tests that need no cluster and no server
 	@$(BIN)/pytest tests/unit tests/golden tests/properties
 
-# It begins with a fresh cluster, whatever an earlier run left; that is ended whatever happens, and the exit code is that
-# of what failed.
+# The cluster is ended whatever happened, and the exit code is that of what failed.
 .PHONY: test
 test: lint build ## Everything, on a fresh machine too: checks, cluster, images, all tests
 	@trap '$(TOOL).localcluster down' EXIT; trap 'exit 130' INT TERM; \
-	$(TOOL).localcluster down; \
 	$(TOOL).localcluster up --purpose tests; \
 	$(TOOL).images load; \
 	$(BIN)/pytest $(TESTS)
