@@ -8,6 +8,9 @@ from tools.demo import story
 from tools.demo.place import GivenPlace, LocalPlace, Place, build
 from tools.demo.screen import Screen, StepFailed
 
+LINES_KEPT = 5
+LINE_LIMIT = 600
+
 
 def main(argv: Sequence[str]) -> int:
     """Runs one command; its exit code."""
@@ -55,6 +58,8 @@ def chosen_place(options: argparse.Namespace) -> Place:
 
 def tell_failure(failed: StepFailed) -> None:
     """Says on standard error what failed and what to look at."""
-    print(f"\nThis step failed: {failed.title}\n  {failed.why}", file=sys.stderr)
+    print(f"\nThis step failed: {failed.title}", file=sys.stderr)
+    # Programs that wait say the same again and again; what they say last is what ended them.
+    print(*(f"  {line[:LINE_LIMIT]}" for line in failed.why.splitlines()[-LINES_KEPT:]), sep="\n", file=sys.stderr)
     if failed.look_at:
         print("What to look at:", *(f"  {line}" for line in failed.look_at if line), sep="\n", file=sys.stderr)

@@ -34,3 +34,9 @@ def test_a_failure_is_told_with_what_to_look_at(capsys: pytest.CaptureFixture[st
         "What to look at:",
         "  kubectl describe pods",
     ]
+
+
+def test_of_a_long_failure_the_end_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_failure(StepFailed("Install", "\n".join([*("not yet",) * 50, "timed out"]), []))
+
+    assert capsys.readouterr().err.splitlines()[-1] == "  timed out"
