@@ -4,7 +4,6 @@ import re
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from support.audit import AuditLog
 from support.kube import Kube, Manifest
 from support.kubelet import Kubelet
 from support.model_servers import ModelServers
-from support.operator_process import OperatorProcess
+from support.operator_process import OperatorProcess, running
 from support.tracking import Tracking
 from support.waiting import eventually
 from support.world import World
@@ -96,21 +95,6 @@ def settings(mlflow_server: MlflowServer, servers: ModelServers) -> Mapping[str,
         "ALIAS_POLL_SECONDS": "1",
         "TRACKING_TIMEOUT_SECONDS": "3",
     }
-
-
-@contextmanager
-def running(processes: list[OperatorProcess]) -> Iterator[list[OperatorProcess]]:
-    """Replicas from the start to the end of the block; those that a test left dead are left so."""
-    for process in processes:
-        process.start()
-    try:
-        for process in processes:
-            eventually(process.is_ready, f"{process.identity} is ready", process.tail, 60)
-        eventually(lambda: any(p.leads() for p in processes), "a replica leads", processes[0].tail, 40)
-        yield processes
-    finally:
-        for process in processes:
-            process.kill() if not process.is_alive() else process.stop()
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api.conftest import running
 from support.kube import Kube
-from support.operator_process import OperatorProcess
+from support.operator_process import OperatorProcess, running
 from support.throttling_proxy import ThrottlingProxy
 from support.training import Training
 from support.world import World

@@ -264,3 +264,30 @@ def test_the_end_does_not_change_any_more(world: World) -> None:
     world.until(lambda: training.status["observedGeneration"] == 2, "the edit is noticed")
     assert training.status == before | {"observedGeneration": 2}
     assert len(training.jobs()) == 1
+
+
+def test_with_its_namespace_deleted_its_run_is_killed(world: World) -> None:
+    training = Training(world)
+    training.start()
+    world.kube.delete("Namespace", "", world.namespace)
+    world.until(lambda: training.statuses_of_runs() == ["KILLED"], "the run is killed", 60)
+
+
+def test_a_copy_of_a_jobs_labels_makes_nobody_its_child(world: World) -> None:
+    training = Training(world)
+    pod = training.start()
+    (job,) = training.jobs()
+    stray = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "stray", "labels": job["metadata"]["labels"] | {"modelyard.io/attempt": "9"}},
+        "spec": {
+            "suspend": True,
+            "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "x", "image": "x"}]}},
+        },
+    }
+    world.create(stray)
+    world.kubelet.succeed(pod)
+    training.until_over()
+    assert training.status["attempt"] == 1
+    assert world.get("Job", "stray"), "what is not ours is left alone"

@@ -6,13 +6,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 
+from support.waiting import eventually
+
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
+LEADING_SECONDS = 40.0
+"""An operator that was killed before may hold the Lease for 15 s."""
 
 
 def free_port() -> int:
@@ -114,3 +119,19 @@ class OperatorProcess:
         except requests.RequestException:
             return None
         return answer.text if answer.ok else None
+
+
+@contextmanager
+def running(processes: list[OperatorProcess]) -> Iterator[list[OperatorProcess]]:
+    """Replicas from the start to the end of the block; those that a test left dead are left so."""
+    for process in processes:
+        process.start()
+    try:
+        for process in processes:
+            eventually(process.is_ready, f"{process.identity} is ready", process.tail, START_SECONDS)
+        eventually(lambda: any(p.leads() for p in processes), "a replica leads", processes[0].tail, LEADING_SECONDS)
+        yield processes
+    finally:
+        for process in processes:
+            if process.is_alive():
+                process.stop()
