@@ -132,8 +132,9 @@ class Reconciler:
         manifest = {
             "apiVersion": resource["apiVersion"],
             "kind": resource["kind"],
-            # The UID makes the API server refuse the status of one object for another of the same name.
-            "metadata": {name: metadata[name] for name in ("name", "namespace", "uid")},
+            # The UID makes the API server refuse the status of one object for another of the same name, the version a
+            # status that was decided on an older one: what ended must not be told to run again.
+            "metadata": {name: metadata[name] for name in ("name", "namespace", "uid", "resourceVersion")},
             "status": dict(plan.status),
         }
         try:

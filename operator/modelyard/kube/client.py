@@ -103,9 +103,9 @@ class KubeClient:
         return await self._write(Call("PATCH", resource_of(manifest), path, query, manifest, _APPLY))
 
     async def delete(self, ref: ObjectRef) -> None:
-        """Delete the object and, afterwards, what it owns; one that is gone, or made anew, is left as it is."""
+        """Delete what the object owns and then itself; one that is gone, or made anew, is left as it is."""
         resource = find_resource(ref.api_version, ref.kind)
-        options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground"}
         if ref.uid:
             options["preconditions"] = {"uid": ref.uid}
         try:

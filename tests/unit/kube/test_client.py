@@ -120,7 +120,7 @@ async def test_delete_means_one_incarnation_and_what_it_owns(client: KubeClient,
     await client.delete(ObjectRef("batch/v1", "Job", "team", "digits", uid="u"))
     method, path, _, options = server.asked[0]
     assert (method, path) == ("DELETE", PATH)
-    assert (options["preconditions"], options["propagationPolicy"]) == ({"uid": "u"}, "Background")
+    assert (options["preconditions"], options["propagationPolicy"]) == ({"uid": "u"}, "Foreground")
 
 
 async def test_deleting_what_is_gone_or_was_made_anew_is_done_already(client: KubeClient, server: FakeServer) -> None:
