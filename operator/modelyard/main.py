@@ -6,7 +6,9 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, NoReturn
 
 import aiohttp
 import uvloop
@@ -57,8 +59,17 @@ SOURCES = (
 _MLFLOW_CLIENT = "modelyard.adapters.mlflow.questions"
 
 
-def main() -> int:
-    """Run until told to stop; the exit code says whether that was wanted."""
+def main() -> NoReturn:
+    """Run until told to stop, and end then: threads that wait for an MLflow that hangs have nothing more to tell."""
+    exit_code = _run_to_the_end()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_code)
+
+
+def _run_to_the_end() -> int:
+    """The exit code, which says whether the end was wanted."""
     try:
         settings = Settings.from_environment(os.environ)
         set_up_logging(settings.log_level)
@@ -85,10 +96,13 @@ async def _run(settings: Settings) -> None:
     tracking = MlflowGateway(_mlflow_config(settings))
     # Importing it takes seconds, and a replica that comes to lead has none: it is not ready before.
     await asyncio.to_thread(importlib.import_module, _MLFLOW_CLIENT)
-    async with aiohttp.ClientSession() as session:
+    # A kept connection through a Service stays on one pod: each question goes to the Service anew.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
         try:
-            engine = await _engine(settings, client, metrics, tracking, HttpModelServers(session))
-            await engine.run(stop)
+            starting = _engine(settings, client, metrics, tracking, HttpModelServers(session))
+            engine = await _unless_told(stop, starting)
+            if engine is not None:
+                await engine.run(stop)
         finally:
             await tracking.close()
             await client.close()
@@ -123,6 +137,17 @@ async def _engine(
     return engine
 
 
+async def _unless_told(stop: asyncio.Event, starting: Coroutine[Any, Any, Engine]) -> Engine | None:
+    """The engine, or None when the operator is told to stop while the API server lets it wait."""
+    start, told = asyncio.ensure_future(starting), asyncio.ensure_future(stop.wait())
+    await asyncio.wait([start, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if start.done():
+        return start.result()
+    start.cancel()
+    return None
+
+
 async def _cluster_id(client: KubeClient) -> str:
     """The cluster's name in MLflow, however long the API server lets us wait for it."""
     while True:
@@ -146,4 +171,4 @@ def _mlflow_config(settings: Settings) -> MlflowConfig:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

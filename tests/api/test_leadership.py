@@ -1,5 +1,6 @@
 """Two replicas: when the leader goes, however it goes, the other goes on."""
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from api.mlflow_server import MlflowServer
-from support.operator_process import OperatorProcess, running
+from support.operator_process import OperatorProcess, free_port, running
 from support.training import Training
+from support.waiting import eventually
 from support.world import World
 
 pytestmark = pytest.mark.api
@@ -21,9 +23,10 @@ Record = Callable[[str, object], None]
 def operators(
     account: Path, settings: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[OperatorProcess]]:
-    """Two replicas, as the chart installs them."""
+    """Two replicas, as the chart installs them, and as patient with MLflow."""
     folder = tmp_path_factory.mktemp("operator")
-    with running([OperatorProcess(account, folder, name, settings) for name in ("red", "blue")]) as processes:
+    given = {**settings, "TRACKING_TIMEOUT_SECONDS": "10"}
+    with running([OperatorProcess(account, folder, name, given) for name in ("red", "blue")]) as processes:
         yield processes
 
 
@@ -76,7 +79,7 @@ def test_after_sigterm_of_the_leader_work_goes_on_within_3_seconds(world: World,
     record_property("seconds_after_sigterm", round(seconds, 1))
     assert other.leads()
     assert seconds <= 3
-    assert leader.stop() == 0
+    assert leader.wait_until_gone() == 0
 
 
 def test_a_replica_that_does_not_lead_writes_nothing(world: World) -> None:
@@ -106,6 +109,20 @@ def test_sigterm_with_work_in_flight_ends_well_within_25_seconds(
     print(f"SIGTERM with 20 reconciles in flight took {seconds:.1f} s")
     record_property("seconds_of_sigterm", round(seconds, 1))
     assert exit_code == 0
+    assert seconds < 5, "calls that hang are not waited for"
     for training in trainings:
         training.pod(seconds=60)
         assert len(training.statuses_of_runs()) == 1
+
+
+def test_sigterm_while_the_api_server_cannot_be_reached_ends_a_replica_that_just_starts(
+    account: Path, settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    content = json.loads(account.read_text())
+    content["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{free_port()}"
+    nowhere = tmp_path / "kubeconfig"
+    nowhere.write_text(json.dumps(content))
+    process = OperatorProcess(nowhere, tmp_path, "lost", settings)
+    process.start()
+    eventually(lambda: "cannot be read" in process.tail(), "it tries", process.tail, 60)
+    assert process.stop(5) == 0

@@ -97,8 +97,12 @@ class OperatorProcess:
 
     def stop(self, patience_seconds: float = 25.0) -> int:
         """SIGTERM; the exit code, or an error when it takes longer than a pod's grace period leaves it."""
+        self.signal(signal.SIGTERM)
+        return self.wait_until_gone(patience_seconds)
+
+    def wait_until_gone(self, patience_seconds: float = 25.0) -> int:
+        """The exit code of one that was told to end."""
         assert self._process is not None
-        self._process.terminate()
         try:
             return self._process.wait(patience_seconds)
         except subprocess.TimeoutExpired:
