@@ -39,8 +39,8 @@ def test_the_minimal_training_succeeds(yard: Yard) -> None:
 def test_the_plain_backend_answers_as_the_seldon_one_does(yard: Yard) -> None:
     yard.apply(EXAMPLES / "02-digits-seldon" / "1-train-and-serve.yaml")
     yard.apply(EXAMPLES / "03-digits-plain-backend.yaml")
-    yard.wait("modeldeployment", "digits", "Ready", 600)
-    yard.wait("modeldeployment", "digits-plain", "Ready", 600)
+    yard.serves("digits", "digits-logistic")
+    yard.serves("digits-plain", "digits-logistic")
     seldon, plain = yard.predict("digits"), yard.predict("digits-plain")
     assert plain == seldon
     assert yard.get("deployment", "digits-plain")["spec"]["template"]["spec"]["containers"][0]["name"] == "model"

@@ -27,7 +27,7 @@ print(made["model_version"]["version"])
 def serving(yard: Yard) -> Yard:
     """The digits of the second example, served."""
     yard.apply(EXAMPLES / "02-digits-seldon" / "1-train-and-serve.yaml")
-    yard.wait("modeldeployment", "digits", "Ready", 600)
+    yard.serves("digits", "digits-logistic")
     return yard
 
 

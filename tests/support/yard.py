@@ -65,6 +65,18 @@ class Yard:
         self.until(is_so, f"{kind} {name}: {condition}", seconds)
         return self.get(kind, name)
 
+    def serves(self, deployment: str, job: str, seconds: float = 600) -> str:
+        """The version a TrainingJob made, once a ModelDeployment serves it; its alias may have led elsewhere before."""
+        version: str = self.wait("trainingjob", job, "Complete", seconds)["status"]["modelVersion"]["version"]
+
+        def is_stable() -> bool:
+            status = self.get("modeldeployment", deployment).get("status") or {}
+            ready = self.condition("modeldeployment", deployment, "Ready")
+            return (status.get("stable") or {}).get("version") == version and ready.get("reason") == "Serving"
+
+        self.until(is_stable, f"modeldeployment {deployment} serves version {version}", seconds)
+        return version
+
     def until(self, is_so: Callable[[], bool], what: str, seconds: float = 120) -> None:
         """Wait for something; says how the namespace looks when it does not come about."""
         end = time.monotonic() + seconds
