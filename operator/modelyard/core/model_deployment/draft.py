@@ -8,15 +8,14 @@ from typing import Any
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata
 from modelyard.core.conditions import Conditions, find, is_same_status
-from modelyard.core.context import Context
-from modelyard.core.errors import Open
 from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.observed import Observed
-from modelyard.core.plan import Event, Manifest, Plan, Question
+from modelyard.core.plan import Event, Manifest, Plan
+from modelyard.core.subject import Subject
 
 
 @dataclass
-class Draft:
+class Draft(Subject):
     """Everything decided so far; `finish` makes it a plan."""
 
     resource: Manifest
@@ -39,26 +38,6 @@ class Draft:
         self.look_again_in(self.context.alias_poll_seconds)
 
     @property
-    def generation(self) -> int:
-        """The generation of spec that is decided on."""
-        return int(self.resource["metadata"].get("generation", 1))
-
-    @property
-    def context(self) -> Context:
-        """The installation's facts."""
-        return self.observed.context
-
-    @property
-    def namespace(self) -> str:
-        """The object's namespace."""
-        return str(self.resource["metadata"]["namespace"])
-
-    @property
-    def name(self) -> str:
-        """The object's name."""
-        return str(self.resource["metadata"]["name"])
-
-    @property
     def stable_version(self) -> str | None:
         """The version that was seen serving last."""
         return (self.status.get("stable") or {}).get("version")
@@ -74,16 +53,6 @@ class Draft:
         return self.context.service_url.format(
             service=metadata.service_name(self.resource), namespace=self.namespace, port=pod.HTTP_PORT
         )
-
-    def ask(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
-        """The answer to a question, a `Failure` among them.
-
-        Raises:
-            Open: it was not asked yet.
-        """
-        if question not in self.observed.answers:
-            raise Open(question)
-        return self.observed.answers[question]
 
     def look_again_in(self, seconds: float) -> None:
         """Look again at the latest in this time."""

@@ -10,9 +10,9 @@ from modelyard.api import names
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core import clock, metadata
 from modelyard.core.conditions import Conditions, find, is_same_status
-from modelyard.core.context import Context
-from modelyard.core.errors import Open, Waiting
+from modelyard.core.errors import Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
+from modelyard.core.subject import Subject
 from modelyard.core.tracking import AttemptIdentity, Run
 from modelyard.core.training_job.observed import Observed
 
@@ -30,7 +30,7 @@ def has_ended(status: Mapping[str, Any]) -> bool:
 
 
 @dataclass
-class Draft:
+class Draft(Subject):
     """Everything decided so far; `finish` makes it a plan."""
 
     resource: Manifest
@@ -53,26 +53,6 @@ class Draft:
             self.conditions.keep(kind)
 
     @property
-    def generation(self) -> int:
-        """The generation of spec that is decided on."""
-        return int(self.resource["metadata"].get("generation", 1))
-
-    @property
-    def context(self) -> Context:
-        """The installation's facts."""
-        return self.observed.context
-
-    @property
-    def namespace(self) -> str:
-        """The object's namespace."""
-        return str(self.resource["metadata"]["namespace"])
-
-    @property
-    def name(self) -> str:
-        """The object's name."""
-        return str(self.resource["metadata"]["name"])
-
-    @property
     def records(self) -> list[Record]:
         """The attempts, newest first."""
         kept: list[Record] = self.status.setdefault("attempts", [])
@@ -86,16 +66,6 @@ class Draft:
     def identity(self, attempt: int) -> AttemptIdentity:
         """Names one attempt among all clusters."""
         return AttemptIdentity(self.context.cluster, self.resource["metadata"]["uid"], attempt)
-
-    def ask(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
-        """The answer to a question, a `Failure` among them.
-
-        Raises:
-            Open: it was not asked yet.
-        """
-        if question not in self.observed.answers:
-            raise Open(question)
-        return self.observed.answers[question]
 
     def ask_or_wait(self, question: Question) -> Any:  # noqa: ANN401 - as above
         """The answer; a failure only if asking again cannot help.

@@ -1,0 +1,58 @@
+"""What the drafts of all kinds share: the object that is decided on, and the asking."""
+
+from typing import Any, Protocol
+
+from modelyard.core.context import Context
+from modelyard.core.errors import Open
+from modelyard.core.plan import Answers, Manifest, Question
+
+
+class Observation(Protocol):
+    """What every kind observes."""
+
+    @property
+    def context(self) -> Context:
+        """The installation's facts."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """What was asked so far in this reconcile, and what came back."""
+        ...
+
+
+class Subject:
+    """The object that is decided on. A draft is one, with what its own kind needs."""
+
+    resource: Manifest
+    observed: Observation
+
+    @property
+    def generation(self) -> int:
+        """The generation of spec that is decided on."""
+        return int(self.resource["metadata"].get("generation", 1))
+
+    @property
+    def context(self) -> Context:
+        """The installation's facts."""
+        return self.observed.context
+
+    @property
+    def namespace(self) -> str:
+        """The object's namespace."""
+        return str(self.resource["metadata"]["namespace"])
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.resource["metadata"]["name"])
+
+    def ask(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
+        """The answer to a question, a `Failure` among them.
+
+        Raises:
+            Open: it was not asked yet.
+        """
+        if question not in self.observed.answers:
+            raise Open(question)
+        return self.observed.answers[question]
