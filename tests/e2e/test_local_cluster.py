@@ -179,7 +179,8 @@ def test_etcd_opens_to_the_apiservers_certificate_and_to_no_other(state: State) 
         return int(opener.open(f"{url}/version", timeout=5).status)
 
     assert ask(state.pki / "etcd", "apiserver-etcd-client-client") == 200
-    with pytest.raises(OSError, match=r"EOF|certificate"):
+    # Depending on who is quicker, the alert is read or the closed connection is.
+    with pytest.raises(OSError, match=r"EOF|certificate|unknown ca|reset"):
         ask(state.pki, "admin-client")
 
 

@@ -47,17 +47,22 @@ class Yard:
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, *options, "--output", "json"))["items"]
         return found
 
-    def condition(self, kind: str, name: str, condition: str) -> dict[str, Any]:
+    def conditions(self, kind: str, name: str) -> dict[str, dict[str, Any]]:
+        """All conditions of one reading, by type."""
         stated = (self.get(kind, name).get("status") or {}).get("conditions") or []
-        return next((item for item in stated if item["type"] == condition), {})
+        return {item["type"]: item for item in stated}
+
+    def condition(self, kind: str, name: str, condition: str) -> dict[str, Any]:
+        return self.conditions(kind, name).get(condition, {})
 
     def wait(self, kind: str, name: str, condition: str, seconds: float = 300) -> dict[str, Any]:
         """The object once the condition is true; fails at once when it says that it never will be."""
 
         def is_so() -> bool:
-            if self.condition(kind, name, condition).get("status") == "True":
+            stated = self.conditions(kind, name)  # read once: two reads may tell two stories
+            if stated.get(condition, {}).get("status") == "True":
                 return True
-            failed = self.condition(kind, name, "Failed")
+            failed = stated.get("Failed", {})
             if failed.get("status") == "True":
                 pytest.fail(f"{kind} {name} failed: {failed['reason']}: {failed['message']}")
             return False
