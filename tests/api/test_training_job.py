@@ -182,6 +182,43 @@ def test_suspended_from_the_start_nothing_is_made_and_all_of_spec_may_change(wor
     assert training.pod()["spec"]["containers"][0]["command"] == ["python", "other.py"]
 
 
+def test_with_run_policy_reuse_all_attempts_go_on_with_one_run(world: World) -> None:
+    name = f"{world.namespace}.digits"
+    spec = {"tracking": {"runPolicy": "Reuse"}, "model": {"name": name}, "parameters": [{"name": "C", "value": "1"}]}
+    training = Training(world, retry=AT_ONCE, **spec)
+    first = training.start(1)
+    run_training_code(USERS_CODE, variables_of(first))
+    world.kubelet.run_out_of_memory(first)
+    second = training.pod(2)
+    assert variables_of(second)["MLFLOW_RUN_ID"] == variables_of(first)["MLFLOW_RUN_ID"]
+    assert training.statuses_of_runs() == ["RUNNING"]
+    world.kubelet.run(second)
+    run_training_code(USERS_CODE, variables_of(second))
+    world.kubelet.succeed(second)
+    training.until_over()
+    (run,) = world.tracking.runs_of(training.uid)
+    assert (run.info.status, run.info.run_name) == ("FINISHED", "digits")
+    assert run.info.end_time >= run.info.start_time
+    assert run.data.params == {"C": "1"}
+    assert run.data.tags["modelyard.io/attempt"] == "2"
+    assert run.data.tags["modelyard.io/reason"] == "Succeeded"
+    assert {item["runID"] for item in training.status["attempts"]} == {run.info.run_id}
+    assert len(world.tracking.versions_of(name)) == 1, "both attempts logged a model of one name: the newest counts"
+
+
+def test_a_shared_run_is_not_ended_by_a_resync_while_its_next_attempt_runs(world: World) -> None:
+    training = Training(world, retry=AT_ONCE, tracking={"runPolicy": "Reuse"})
+    world.kubelet.fail(training.start(1))
+    pod = training.start(2)
+    world.operator.kill()
+    world.operator.start_and_wait()  # every operator begins with a look at what is left open
+    world.until(world.operator.leads, "it leads again", 40)
+    world.at_no_time(lambda: training.statuses_of_runs() != ["RUNNING"], "the run was ended", 5)
+    world.kubelet.succeed(pod)
+    training.until_over()
+    assert training.statuses_of_runs() == ["FINISHED"]
+
+
 def test_deleting_a_running_job_kills_its_run_and_takes_its_pods_away(world: World) -> None:
     training = Training(world)
     training.start()

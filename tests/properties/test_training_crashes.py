@@ -13,9 +13,9 @@ from properties.world import Crasher, conditions_of
 Action = Callable[[TrainingWorld], None]
 
 
-def a_job(limit: int = 2, wait: int = 2) -> Manifest:
+def a_job(limit: int = 2, wait: int = 2, **tracking: object) -> Manifest:
     job = builders.make_training_job().with_model(aliases=["candidate"]).with_retry(limit, initial=wait)
-    return job.changed("spec", "tracking", to={"metrics": ["accuracy"]}).build()
+    return job.changed("spec", "tracking", to={"metrics": ["accuracy"], **tracking}).build()
 
 
 def suspend(world: TrainingWorld) -> None:
@@ -56,6 +56,18 @@ def test_a_crash_at_any_step_ends_as_no_crash(name: str) -> None:
     for step, what in enumerate(calm.crasher.steps):
         crashed = a_world(name, Crasher(at=step)).run(45)
         assert crashed.crashes == 1
+        assert crashed.end_state() == expected, f"after a crash {what} (step {step})"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_attempts_that_share_a_run_have_one_whatever_crashes(name: str) -> None:
+    codes, limit, actions = SCENARIOS[name]
+    job = a_job(limit, runPolicy="Reuse")
+    calm = TrainingWorld(job, codes, actions=dict(actions)).run(45)
+    expected = calm.end_state()
+    assert len(calm.mlflow.statuses) <= 1
+    for step, what in enumerate(calm.crasher.steps):
+        crashed = TrainingWorld(job, codes, actions=dict(actions), crasher=Crasher(at=step)).run(45)
         assert crashed.end_state() == expected, f"after a crash {what} (step {step})"
 
 

@@ -1,5 +1,6 @@
 """A world in which a TrainingJob trains: MLflow, the Job controller, the kubelet and a person of many minds."""
 
+import dataclasses
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -80,11 +81,19 @@ class Mlflow:
         raise AssertionError(f"MLflow was asked {question}")
 
     def _ensure(self, question: EnsureRun) -> Run:
-        found = next((run_id for run_id, known in self.identities.items() if known == question.identity), None)
+        found = next((run_id for run_id, known in self.identities.items() if _is_asked_for(known, question)), None)
+        if found and question.is_shared:
+            self.identities[found], self.statuses[found] = question.identity, "RUNNING"
         if found is None:
             found = f"run{len(self.identities) + 1}"
             self.identities[found], self.statuses[found] = question.identity, "RUNNING"
         return Run(found, "7")
+
+
+def _is_asked_for(known: AttemptIdentity, question: EnsureRun) -> bool:
+    """Whether a run is the attempt's: by its own tags, or, where attempts share one, by its owner's."""
+    wanted = question.identity
+    return known == (dataclasses.replace(wanted, attempt=known.attempt) if question.is_shared else wanted)
 
 
 @dataclass

@@ -94,14 +94,21 @@ class TrackingSpec(KubeModel):
     experiment: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     """The experiment; <namespace>/<name> when left out."""
     run_name: Annotated[str | None, Field(min_length=1, max_length=250)] = None
-    """The runs' name; <name>-<attempt> when left out."""
+    """The runs' name; <name>-<attempt> when left out, <name> with runPolicy Reuse."""
     tags: Annotated[list[Tag] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
     """Tags on every run."""
+    run_policy: Literal["PerAttempt", "Reuse"] = "PerAttempt"
+    """PerAttempt makes a run for each attempt; with Reuse all attempts go on with one run, as checkpoints want it."""
     metrics: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=250)]] | None,
         Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = None
     """Metrics that are mirrored into status; the first is a column of kubectl get."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether all attempts go on with one run."""
+        return self.run_policy == "Reuse"
 
 
 class ModelSpec(KubeModel):

@@ -33,13 +33,17 @@ class AttemptIdentity:
 
 @dataclass(frozen=True)
 class EnsureRun:
-    """Find the attempt's run by its identity tags, else create it (and its experiment). Answer: `Run`."""
+    """Find the attempt's run by its identity tags, else create it (and its experiment). Answer: `Run`.
+
+    A shared run is that of an earlier attempt of the same owner, if there is one: it goes on, as this attempt's.
+    """
 
     identity: AttemptIdentity
     experiment: str
     run_name: str
     tags: Pairs = ()
     parameters: Pairs = ()
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)

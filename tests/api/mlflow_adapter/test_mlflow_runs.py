@@ -67,6 +67,42 @@ async def test_each_attempt_and_each_cluster_has_its_own_run(gateway: MlflowGate
     assert len({run.run_id for run in runs}) == 3
 
 
+async def test_a_shared_run_goes_on_as_the_next_attempts(gateway: MlflowGateway, client: MlflowClient) -> None:
+    question = make_run_question(is_shared=True)
+    run = await gateway.ask(question)
+    client.log_metric(run.run_id, "loss", 0.5, step=1)
+    ending = (("modelyard.io/reason", "OOMKilled"), ("modelyard.io/exit-code", "137"))
+    await gateway.ask(EndRun(run.run_id, RunStatus.FAILED, 1234567890000, ending))
+    second = replace(question, identity=replace(question.identity, attempt=2), parameters=(("C", "2.0"), ("more", "1")))
+    assert await gateway.ask(second) == run
+    resumed = client.get_run(run.run_id)
+    assert resumed.info.status == "RUNNING"
+    assert resumed.data.params == {"C": "1.0", "solver": "lbfgs", "more": "1"}, "MLflow's parameters cannot change"
+    assert resumed.data.tags["modelyard.io/attempt"] == "2"
+    assert not {name for name, _ in ending} & set(resumed.data.tags), "how an earlier attempt ended is not its own end"
+    assert await gateway.ask(second) == run
+    await gateway.ask(EndRun(run.run_id, RunStatus.FINISHED, 1234567890999))
+    ended = client.get_run(run.run_id).info
+    assert (ended.status, ended.end_time) == ("FINISHED", 1234567890999)
+    assert len(client.search_runs([run.experiment_id])) == 1
+
+
+async def test_runs_are_shared_within_one_owner_and_never_with_strays(
+    gateway: MlflowGateway, client: MlflowClient
+) -> None:
+    question = make_run_question(is_shared=True)
+    run = await gateway.ask(question)
+    tags = {
+        "modelyard.io/cluster": question.identity.cluster,
+        "modelyard.io/trainingjob-uid": question.identity.owner_uid,
+        "modelyard.io/parent-attempt": "1",
+    }
+    client.create_run(run.experiment_id, start_time=1, tags=tags)
+    assert await gateway.ask(replace(question, identity=replace(question.identity, attempt=2))) == run
+    for other in (replace(question.identity, owner_uid="other"), replace(question.identity, cluster="other")):
+        assert await gateway.ask(replace(question, identity=other)) != run
+
+
 async def test_of_two_runs_with_one_identity_everyone_takes_the_older(
     gateway: MlflowGateway, client: MlflowClient
 ) -> None:

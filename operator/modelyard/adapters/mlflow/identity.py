@@ -21,6 +21,12 @@ def identity_filter(identity: AttemptIdentity) -> str:
     return " and ".join(f"tags.`{name}` = {quoted(value)}" for name, value in identity_tags(identity).items())
 
 
+def owner_filter(identity: AttemptIdentity) -> str:
+    """Finds everything of all attempts of one owner."""
+    wanted = {names.TAG_CLUSTER: identity.cluster, names.TAG_OWNER_UID: identity.owner_uid}
+    return " and ".join(f"tags.`{name}` = {quoted(value)}" for name, value in wanted.items())
+
+
 def carries(tags: Mapping[str, str], identity: AttemptIdentity) -> bool:
     """Whether these are tags of that attempt."""
     return all(tags.get(name) == value for name, value in identity_tags(identity).items())

@@ -12,7 +12,7 @@ from mlflow.entities import Run as MlflowRun
 from modelyard.adapters.mlflow import experiments
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.failures import INVALID_RESPONSE, RUN_DELETED, Refused
-from modelyard.adapters.mlflow.identity import identity_filter, identity_of, identity_tags
+from modelyard.adapters.mlflow.identity import identity_filter, identity_of, identity_tags, owner_filter
 from modelyard.adapters.mlflow.text import (
     EXPERIMENT_ID,
     NAME_LENGTH,
@@ -39,12 +39,20 @@ _EXPERIMENTS_AT_ONCE = 1000
 _PAGE = 1000
 _MOST_OPEN_RUNS = 10_000
 _DUPLICATE = "Duplicate"
+_YES = "true"
+_RUNNING = "RUNNING"
+_TAGS_OF_AN_END = (names.TAG_REASON, names.TAG_EXIT_CODE, names.TAG_NODE, names.TAG_POD)
+"""What is told of an attempt at its end, and is not true of the next."""
 
 
 def ensure_run(connection: Connection, question: EnsureRun) -> Run:
     """The attempt's run with its parameters; created unless it exists in the experiment of that name."""
     experiment_id = experiments.ensure_experiment(connection, question.experiment)
-    run = _find_run(connection, experiment_id, question) or _create_run(connection, experiment_id, question)
+    run = _find_run(connection, experiment_id, question)
+    if run is None:
+        run = _create_run(connection, experiment_id, question)
+    elif question.is_shared:
+        _go_on(connection, run, question)
     run_id = matching(RUN_ID, run.info.run_id, "a run id")
     _log_missing_parameters(connection, run, question.parameters)
     return Run(run_id=run_id, experiment_id=experiment_id)
@@ -95,7 +103,10 @@ def _get_run(connection: Connection, run_id: str) -> MlflowRun:
 
 def _find_run(connection: Connection, experiment_id: str, question: EnsureRun) -> MlflowRun | None:
     """The oldest run with the attempt's tags: everyone who looks chooses the same."""
-    found = connection.client.search_runs([experiment_id], identity_filter(question.identity), max_results=_BATCH)
+    wanted = identity_filter(question.identity)
+    if question.is_shared:
+        wanted = f"{owner_filter(question.identity)} and tags.`{names.TAG_SHARED}` = '{_YES}'"
+    found = connection.client.search_runs([experiment_id], wanted, max_results=_BATCH)
     runs = [run for run in found if run.data.tags.get(names.TAG_REASON) != _DUPLICATE]
     return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
 
@@ -106,7 +117,7 @@ def _create_run(connection: Connection, experiment_id: str, question: EnsureRun)
     A create whose answer was lost can still take effect while the next one is under way: MLflow has no unique key that
     would refuse the second.
     """
-    tags = tags_within(question.tags, RUN_TAG_LENGTH) | identity_tags(question.identity)
+    tags = _own_tags(question)
     run_name = one_line(question.run_name, NAME_LENGTH)
     created = connection.client.create_run(experiment_id, tags=tags, run_name=run_name)
     oldest = _find_run(connection, experiment_id, question)
@@ -115,6 +126,27 @@ def _create_run(connection: Connection, experiment_id: str, question: EnsureRun)
     connection.client.set_tag(created.info.run_id, names.TAG_REASON, _DUPLICATE)
     connection.client.set_terminated(created.info.run_id, "KILLED")
     return oldest
+
+
+def _go_on(connection: Connection, run: MlflowRun, question: EnsureRun) -> None:
+    """Make a run of earlier attempts this attempt's.
+
+    It first says whose it is: a run that is open and names an attempt that is over counts as left behind. MLflow keeps
+    the old end time until the run is ended again.
+    """
+    run_id, said = run.info.run_id, run.data.tags
+    news = {key: text for key, text in _own_tags(question).items() if said.get(key) != text}
+    _set_tags(connection, run_id, tuple(news.items()))
+    for name in _TAGS_OF_AN_END:
+        if name in said:
+            connection.client.delete_tag(run_id, name)
+    if run.info.status != _RUNNING:
+        connection.client.update_run(run_id, status=_RUNNING)
+
+
+def _own_tags(question: EnsureRun) -> dict[str, str]:
+    shared = {names.TAG_SHARED: _YES} if question.is_shared else {}
+    return tags_within(question.tags, RUN_TAG_LENGTH) | identity_tags(question.identity) | shared
 
 
 def _log_missing_parameters(connection: Connection, run: MlflowRun, parameters: Pairs) -> None:

@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from modelyard.api import names
 from modelyard.core import clock, metadata, pod_state
 from modelyard.core.conditions import find
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
-from modelyard.core.tracking import EndRun, EnsureRun, Metric, ReadMetrics, Run
+from modelyard.core.tracking import EndRun, Metric, ReadMetrics, Run
+from modelyard.core.training_job import runs
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
-from modelyard.core.training_job.model import lineage
 from modelyard.core.training_job.outcome import TRAINER, Outcome, run_status_of
 
 PENDING_GRACE = timedelta(seconds=5)
@@ -30,7 +29,7 @@ AT_ONCE_SECONDS = 0.1
 def begin(draft: Draft, number: int) -> None:
     """Make the attempt's run, then its Job, then remember both."""
     draft.set_state("Pending", f"attempt {number} begins")
-    run = draft.ask_or_wait(_run_question(draft, number))
+    run = draft.ask_or_wait(runs.run_question(draft, number))
     if isinstance(run, Failure):
         raise Stalled(run.reason, run.message)
     assert isinstance(run, Run)  # noqa: S101 - narrows the answer's type
@@ -149,7 +148,7 @@ def end_run(draft: Draft, record: Record) -> None:
         return
     status = run_status_of(record["reason"])
     ended_at = clock.to_milliseconds(clock.from_text(record["completionTime"]))
-    answer = draft.ask_or_wait(EndRun(record["runID"], status, ended_at, _ending_tags(record)))
+    answer = draft.ask_or_wait(EndRun(record["runID"], status, ended_at, runs.ending_tags(record)))
     _mirror(draft, record)
     if isinstance(answer, Failure):
         record["runStatus"] = "UNKNOWN"
@@ -186,37 +185,6 @@ def _as_item(metric: Metric) -> dict[str, object]:
     """A metric as status shows it: at most six significant digits, what is not finite in words."""
     text = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(metric.value), f"{metric.value:.6g}")
     return {"name": metric.name, "value": text, "step": metric.step}
-
-
-def _run_question(draft: Draft, number: int) -> EnsureRun:
-    """The attempt's run, with everything that leads back from it."""
-    tracking = draft.spec.tracking
-    image = draft.spec.trainer.image or draft.context.trainer_image
-    record = {"job": metadata.job_name(draft.resource, number)}
-    return EnsureRun(
-        identity=draft.identity(number),
-        experiment=tracking.experiment or f"{draft.namespace}/{draft.name}",
-        run_name=tracking.run_name or f"{draft.name}-{number}",
-        tags=(
-            *((tag.name, tag.value) for tag in tracking.tags or []),
-            *lineage(draft, record),
-            (names.TAG_IMAGE, image),
-            ("mlflow.source.name", f"{draft.namespace}/{draft.name}"),
-            ("mlflow.source.type", "JOB"),
-        ),
-        parameters=tuple((item.name, item.value) for item in draft.spec.parameters or []),
-    )
-
-
-def _ending_tags(record: Record) -> tuple[tuple[str, str], ...]:
-    """What the run keeps of how its pod ended."""
-    tags = {
-        names.TAG_REASON: record["reason"],
-        names.TAG_EXIT_CODE: record.get("exitCode"),
-        names.TAG_NODE: record.get("node"),
-        names.TAG_POD: record.get("pod"),
-    }
-    return tuple((name, str(value)) for name, value in tags.items() if value is not None)
 
 
 STOPPED = Outcome("Suspended", message="stopped by spec.suspend")

@@ -49,6 +49,11 @@ def chosen(models: tuple[LoggedModel, ...], spec: ModelSpec, ended_at: datetime,
     )
 
 
+def newest_of_each_name(models: tuple[LoggedModel, ...]) -> tuple[LoggedModel, ...]:
+    """The models without those that a later attempt of the same run logged anew."""
+    return tuple({model.name: model for model in models}.values())
+
+
 def registered(draft: Draft, record: Record, spec: ModelSpec) -> RegisteredVersion | None:
     """The version made from the attempt's model, once; None when spec.model.register is Never.
 
@@ -61,6 +66,8 @@ def registered(draft: Draft, record: Record, spec: ModelSpec) -> RegisteredVersi
     models = draft.ask_or_wait(FindModels(run_id, experiment_id))
     if isinstance(models, Failure):
         raise Stalled(models.reason, models.message)
+    if draft.spec.tracking.is_shared:
+        models = newest_of_each_name(models)
     model = chosen(models, spec, clock.from_text(record["completionTime"]), draft.now)
     if spec.register_when == "Never":
         return None

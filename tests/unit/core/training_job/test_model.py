@@ -8,7 +8,7 @@ from builders import NOW
 from modelyard.api.training_job import ModelSpec
 from modelyard.core.errors import Waiting
 from modelyard.core.tracking import LoggedModel
-from modelyard.core.training_job.model import NoModel, chosen
+from modelyard.core.training_job.model import NoModel, chosen, newest_of_each_name
 
 
 def logged(name: str = "model", status: str = "READY", number: int = 1) -> LoggedModel:
@@ -60,3 +60,8 @@ def test_an_upload_is_not_waited_for_for_ever() -> None:
     with pytest.raises(NoModel) as verdict:
         chosen((logged(status="PENDING"),), ANY, NOW, NOW + timedelta(seconds=120))
     assert verdict.value.reason == "ModelUploadFailed"
+
+
+def test_of_a_run_that_attempts_share_the_newest_model_of_each_name_counts() -> None:
+    models = (logged("a", number=1), logged("b", number=2), logged("a", "PENDING", number=3))
+    assert [model.model_id for model in newest_of_each_name(models)] == ["m-3", "m-2"]
