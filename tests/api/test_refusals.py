@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from support.manifests import resource_quota
+from support.escalations import ESCALATIONS
+from support.manifests import model_deployment, resource_quota
 from support.serving import Serving
 from support.training import Training
-from support.world import World
+from support.world import World, condition
 
 pytestmark = pytest.mark.api
 
@@ -37,6 +38,35 @@ def test_a_pod_template_that_is_not_allowed_is_invalid_within_10_seconds(world: 
     assert field in failed["message"]
     assert training.jobs() == []
     assert training.statuses_of_runs() == []
+
+
+def test_without_any_policy_no_training_gains_more_than_its_namespace_gives(world: World) -> None:
+    trainings = {
+        gain: Training(world, f"t{number}", podTemplate={"spec": spec})
+        for number, (gain, (spec, _)) in enumerate(ESCALATIONS.items())
+    }
+    for gain, training in trainings.items():
+        training.until_over()
+        failed = training.condition("Failed")
+        assert failed["reason"] == "InvalidSpec"
+        assert ESCALATIONS[gain][1] in failed["message"]
+    assert world.items("Job") == []
+
+
+def test_without_any_policy_no_server_gains_more_than_its_namespace_gives(world: World) -> None:
+    name = f"{world.namespace}.digits"
+    world.tracking.point(name, "champion", world.tracking.make_version(name))
+    model = {"name": name, "alias": "champion"}
+    for number, (spec, _) in enumerate(ESCALATIONS.values()):
+        world.apply(model_deployment(f"m{number}", model, podTemplate={"spec": spec}))
+
+    def refusal(number: int) -> str:
+        ready = condition(world.get("ModelDeployment", f"m{number}"), "Ready")
+        return str(ready["message"]) if ready.get("reason") == "InvalidSpec" else ""
+
+    for number, (_, named) in enumerate(ESCALATIONS.values()):
+        assert named in world.until(lambda number=number: refusal(number), f"m{number} is refused")
+    assert world.items("Deployment") == []
 
 
 def test_a_serving_pod_template_that_is_not_allowed_is_invalid_and_can_be_corrected(world: World) -> None:

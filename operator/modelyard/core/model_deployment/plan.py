@@ -68,7 +68,7 @@ def _refuse_the_impossible(draft: Draft) -> None:
     Raises:
         Stalled: with the fields and the cure.
     """
-    problems = problems_of(draft.spec.pod_template)
+    problems = problems_of(draft.spec.pod_template, pod.SERVER)
     if problems:
         raise Stalled("InvalidSpec", "; ".join(problems))
 

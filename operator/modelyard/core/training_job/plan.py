@@ -18,7 +18,7 @@ from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import parameters_json
 from modelyard.core.training_job.model import NoModel, registered
 from modelyard.core.training_job.observed import Observed
-from modelyard.core.training_job.outcome import Outcome, is_finished, outcome_of
+from modelyard.core.training_job.outcome import TRAINER, Outcome, is_finished, outcome_of
 
 RETRY_REFUSED_SECONDS = 60.0
 """Until something that MLflow refused is tried again: a person must have changed something there."""
@@ -217,7 +217,7 @@ def _must_still_wait(draft: Draft) -> bool:
 def _problems_of(spec: TrainingJobSpec) -> list[str]:
     """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
     variables = Counter(f"PARAM_{item.name.upper()}" for item in spec.parameters or [])
-    return problems_of(spec.pod_template) + [
+    return problems_of(spec.pod_template, TRAINER) + [
         f"spec.parameters: several become the variable {name}; give them names that differ in more than case"
         for name, count in variables.items()
         if count > 1
