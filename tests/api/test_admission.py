@@ -65,6 +65,10 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         tj(parameters=[{"name": "a", "value": "x" * 6001}]),
         "spec.parameters[0].value: Too long",
     ),
+    "a NUL in a parameter's value": (
+        tj(parameters=[{"name": "a", "value": "x\0y"}]),
+        "spec.parameters: a value may not hold the character NUL",
+    ),
     "a number as a parameter's value": (tj(parameters=[{"name": "a", "value": 1}]), "spec.parameters[0].value"),
     "an image of nothing": (tj(**trainer(image="")), "spec.trainer.image"),
     "a relative working directory": (tj(**trainer(workingDir="code")), "spec.trainer.workingDir"),

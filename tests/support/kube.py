@@ -116,7 +116,8 @@ class Kube:
     ) -> Manifest:
         """One request; raises Refused for every answer but 2xx."""
         headers = {"Content-Type": content_type, "Accept": accept}
-        data = None if body is None else json.dumps(body)
+        # Applied bodies are read as YAML, which knows no pairs of \u escapes.
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         answer = self._session.request(method, self.url + path, params=query, data=data, headers=headers, timeout=60)
         content: Manifest = answer.json()
         if answer.status_code >= 300:

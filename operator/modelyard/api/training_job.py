@@ -17,6 +17,7 @@ from modelyard.api.base import (
     environment_rules,
     keyed_by,
     rule,
+    rules,
 )
 from modelyard.api.registry import Alias, ModelName, VersionNumber
 
@@ -66,8 +67,19 @@ class Parameter(KubeModel):
 
     name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
     """Its name: letters, digits and underscores."""
-    value: Annotated[str, Field(max_length=6000)]
-    """Its value, as text."""
+    value: Annotated[
+        str,
+        Field(
+            max_length=6000,
+            json_schema_extra=rules(
+                rule(
+                    r"!self.contains('\u0000')",
+                    "spec.parameters: a value may not hold the character NUL, which no variable can: remove it",
+                )
+            ),
+        ),
+    ]
+    """Its value, as text; any characters but NUL. No shell reads it."""
 
 
 class Backoff(KubeModel):

@@ -9,6 +9,7 @@ from modelyard.core import metadata, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
+from modelyard.core.training_job import parameters
 from modelyard.core.training_job.outcome import TRAINER
 
 WORKSPACE = "/workspace"
@@ -37,11 +38,6 @@ def build_job(
     }
 
 
-def parameters_json(spec: TrainingJobSpec) -> str:
-    """The parameters as the JSON object that the pod finds in /etc/modelyard/parameters.json."""
-    return json.dumps({item.name: item.value for item in spec.parameters or []}, sort_keys=True)
-
-
 def run_context(identity: AttemptIdentity) -> str:
     """Tags for runs that the code starts beside the attempt's own, as MLFLOW_RUN_CONTEXT wants them."""
     tags = {
@@ -67,7 +63,7 @@ def _template(
             "labels": ((given.labels if given else None) or {}) | job["labels"],
             "annotations": ((given.annotations if given else None) or {})
             | job["annotations"]
-            | {names.ANNOTATION_PARAMETERS: parameters_json(spec)},
+            | {names.ANNOTATION_PARAMETERS: parameters.as_json(spec)},
         },
         "spec": pod,
     }
@@ -102,9 +98,7 @@ def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, con
         "MLFLOW_RUN_CONTEXT": run_context(identity),
         "MODELYARD_ATTEMPT": str(identity.attempt),
     }
-    # The kubelet expands $(NAME) and reads $$ as $: a value has to arrive as it was written.
-    parameters = {f"PARAM_{item.name.upper()}": item.value.replace("$", "$$") for item in spec.parameters or []}
-    variables = [{"name": name, "value": value} for name, value in (parameters | own).items()]
+    variables = [{"name": name, "value": value} for name, value in (parameters.variables(spec) | own).items()]
     home = [] if _sets_home(spec.trainer) else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
     return [*home, *pods.tracking_environment(context), *variables]
 
@@ -136,8 +130,8 @@ def _helpers(spec: TrainingJobSpec, context: Context) -> list[dict[str, Any]]:
 def _volumes(spec: TrainingJobSpec) -> list[dict[str, Any]]:
     """The operator's own volumes."""
     field = {"fieldPath": f"metadata.annotations['{names.ANNOTATION_PARAMETERS}']"}
-    parameters = {"path": "parameters.json", "fieldRef": field}
-    volumes: list[dict[str, Any]] = [{"name": "modelyard-parameters", "downwardAPI": {"items": [parameters]}}]
+    item = {"path": "parameters.json", "fieldRef": field}
+    volumes: list[dict[str, Any]] = [{"name": "modelyard-parameters", "downwardAPI": {"items": [item]}}]
     if spec.source:
         volumes.append({"name": "modelyard-source", "configMap": {"name": spec.source.config_map.name}})
         volumes.append({"name": "modelyard-workspace", "emptyDir": {}})

@@ -1,7 +1,6 @@
 """What to do about a TrainingJob."""
 
 import hashlib
-from collections import Counter
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -11,11 +10,10 @@ from modelyard.core import clock
 from modelyard.core.conditions import last_words
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
-from modelyard.core.pod_rules import problems_of
+from modelyard.core.pod_rules import problems_of as template_problems_of
 from modelyard.core.tracking import RegisteredVersion
-from modelyard.core.training_job import attempts, retry
+from modelyard.core.training_job import attempts, parameters, retry
 from modelyard.core.training_job.draft import Draft, Record
-from modelyard.core.training_job.job import parameters_json
 from modelyard.core.training_job.model import NoModel, registered
 from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.outcome import TRAINER, Outcome, is_finished, outcome_of
@@ -58,7 +56,7 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
 
 def _decide(draft: Draft) -> None:
     """The story of a TrainingJob."""
-    draft.status["parametersDigest"] = hashlib.sha256(parameters_json(draft.spec).encode()).hexdigest()
+    draft.status["parametersDigest"] = hashlib.sha256(parameters.as_json(draft.spec).encode()).hexdigest()
     record = draft.newest_record()
     if record and not record.get("reason"):
         _follow(draft, record)
@@ -216,12 +214,7 @@ def _must_still_wait(draft: Draft) -> bool:
 
 def _problems_of(spec: TrainingJobSpec) -> list[str]:
     """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
-    variables = Counter(f"PARAM_{item.name.upper()}" for item in spec.parameters or [])
-    return problems_of(spec.pod_template, TRAINER) + [
-        f"spec.parameters: several become the variable {name}; give them names that differ in more than case"
-        for name, count in variables.items()
-        if count > 1
-    ]
+    return [*template_problems_of(spec.pod_template, TRAINER), *parameters.problems_of(spec)]
 
 
 def _wait(draft: Draft, waiting: Waiting) -> None:

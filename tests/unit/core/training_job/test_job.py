@@ -8,7 +8,7 @@ import pytest
 from builders import TRAINING_UID, TrainingJobBuilder, make_context, make_training_job
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core.tracking import AttemptIdentity, Run
-from modelyard.core.training_job.job import build_job, parameters_json
+from modelyard.core.training_job.job import build_job
 
 CONTEXT = make_context(ca_config_map="mlflow-ca")
 
@@ -63,16 +63,6 @@ def test_parameters_arrive_as_variables_and_as_a_file() -> None:
     assert json.loads(template["metadata"]["annotations"]["modelyard.io/parameters"]) == {"epochs": "3", "lr": "0.1"}
     [volume] = [item for item in template["spec"]["volumes"] if item["name"] == "modelyard-parameters"]
     assert volume["downwardAPI"]["items"][0]["path"] == "parameters.json"
-
-
-def test_the_kubelet_does_not_expand_a_parameters_value() -> None:
-    assert environment_of(make_training_job().with_parameters(a="$(HOME) $$ $x"))["PARAM_A"] == "$$(HOME) $$$$ $$x"
-
-
-def test_the_order_of_parameters_says_nothing() -> None:
-    specs = [make_training_job().with_parameters(**values) for values in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})]
-    one, other = (parameters_json(TrainingJobSpec.model_validate(builder.build()["spec"])) for builder in specs)
-    assert one == other
 
 
 def test_the_users_variables_are_kept_and_the_operators_win() -> None:
