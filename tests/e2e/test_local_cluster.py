@@ -33,6 +33,10 @@ BUSYBOX = "localhost/modelyard/busybox:1"
 NEIGHBOUR = "modelyard-test"
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "readOnlyRootFilesystem": True}
 WEB_SERVER = "echo hello > /www/index.html; echo serving; exec /busybox httpd -f -p 8080 -h /www"
+# A Service has its name and its rules on the node a moment after its pods are ready, as on every cluster.
+WEB_CLIENT = (
+    "for i in $(/busybox seq 30); do /busybox wget -qO- http://web 2>/dev/null && exit; /busybox sleep 1; done; exit 1"
+)
 
 
 @pytest.fixture
@@ -109,7 +113,10 @@ def pods_end(kubectl: Callable[..., str], namespace: str, name: str) -> dict[str
 
 
 def start_web_server(kubectl: Callable[..., str], namespace: str) -> None:
-    for made in (make_pod("web", WEB_SERVER), make_service("web")):
+    pod = make_pod("web", WEB_SERVER)
+    # Without it a container is ready once it was started, before anything listens or was logged.
+    pod["spec"]["containers"][0]["readinessProbe"] = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}
+    for made in (pod, make_service("web")):
         kubectl("-n", namespace, "apply", "-f", "-", given=made)
     kubectl("-n", namespace, "wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
 
@@ -136,7 +143,7 @@ def test_the_node_is_ready_and_of_the_built_version(kubectl: Callable[..., str])
 def test_a_restricted_pod_reaches_a_service_by_its_name(kubectl: Callable[..., str], namespace: str) -> None:
     kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     start_web_server(kubectl, namespace)
-    kubectl("-n", namespace, "apply", "-f", "-", given=make_pod("client", "/busybox wget -q -O - http://web"))
+    kubectl("-n", namespace, "apply", "-f", "-", given=make_pod("client", WEB_CLIENT))
     assert pods_end(kubectl, namespace, "client")["exitCode"] == 0
     assert kubectl("-n", namespace, "logs", "client") == "hello\n"
 
