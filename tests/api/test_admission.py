@@ -29,6 +29,10 @@ def trainer(**fields: object) -> dict[str, object]:
     return {"trainer": fields}
 
 
+def limited(policy: dict[str, str]) -> Manifest:
+    return tj(**trainer(resources={"limits": {"memory": "1Gi"}}), retry={"onOutOfMemory": policy})
+
+
 def env(*names: str) -> list[dict[str, str]]:
     return [{"name": name, "value": "x"} for name in names]
 
@@ -77,6 +81,35 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     "a retry limit without end": (tj(retry={"limit": 101}), "spec.retry.limit"),
     "a negative back-off": (tj(retry={"backoff": {"initialSeconds": -1}}), "spec.retry.backoff.initialSeconds"),
     "a back-off of days": (tj(retry={"backoff": {"maxSeconds": 86401}}), "spec.retry.backoff.maxSeconds"),
+    "an exit code that no process has": (
+        tj(retry={"nonRetryableExitCodes": [0]}),
+        "spec.retry.nonRetryableExitCodes[0]",
+    ),
+    "the same exit code twice": (
+        tj(retry={"nonRetryableExitCodes": [2, 2]}),
+        "spec.retry.nonRetryableExitCodes[1]: Duplicate value",
+    ),
+    "more memory than what": (
+        tj(retry={"onOutOfMemory": {"maxMemory": "8Gi"}}),
+        "spec.retry.onOutOfMemory needs spec.trainer.resources.limits.memory",
+    ),
+    "more memory without an end": (
+        limited({"memoryFactor": "2"}),
+        "spec.retry.onOutOfMemory.maxMemory: Required value",
+    ),
+    "a memory that is none": (limited({"maxMemory": "much"}), "spec.retry.onOutOfMemory.maxMemory"),
+    "a factor that changes nothing": (
+        limited({"maxMemory": "8Gi", "memoryFactor": "1.0"}),
+        "spec.retry.onOutOfMemory.memoryFactor must be more than 1 and at most 10",
+    ),
+    "a factor that is too much": (
+        limited({"maxMemory": "8Gi", "memoryFactor": "10.1"}),
+        "spec.retry.onOutOfMemory.memoryFactor must be more than 1 and at most 10",
+    ),
+    "a factor that is no number": (
+        limited({"maxMemory": "8Gi", "memoryFactor": "half"}),
+        "spec.retry.onOutOfMemory.memoryFactor",
+    ),
     "a source that is none": (tj(source={}), "spec.source.configMap: Required value"),
     "a source that is not known": (tj(source={"svn": {}}), 'unknown field "spec.source.svn"'),
     "eleven metrics": (tj(tracking={"metrics": [f"m{n}" for n in range(11)]}), "spec.tracking.metrics: Too many"),
@@ -138,7 +171,12 @@ EVERYTHING = tj(
     podTemplate={"metadata": {"labels": {"a": "b"}}, "spec": {"nodeSelector": {"gpu": "yes"}, "anything": [1]}},
     source={"configMap": {"name": "code"}},
     parameters=[{"name": "C", "value": "1.0"}],
-    retry={"limit": 1, "backoff": {"initialSeconds": 1, "maxSeconds": 2}},
+    retry={
+        "limit": 1,
+        "backoff": {"initialSeconds": 1, "maxSeconds": 2},
+        "nonRetryableExitCodes": [2],
+        "onOutOfMemory": {"memoryFactor": "1.5", "maxMemory": "8Gi"},
+    },
     tracking={"experiment": "e", "runName": "r", "tags": [{"name": "a", "value": "b"}], "metrics": ["m"]},
     model={"name": "m", "artifact": "a", "register": "OnSuccess", "aliases": ["candidate"]},
 )
@@ -149,6 +187,8 @@ FIXED: dict[str, dict[str, Any]] = {
     "source": {"configMap": {"name": "other"}},
     "parameters": {"parameters": None},
     "retry.backoff": {"initialSeconds": 2},
+    "retry.nonRetryableExitCodes": {"retry": {"nonRetryableExitCodes": [3]}},
+    "retry.onOutOfMemory": {"maxMemory": "9Gi"},
     "tracking": {"runName": "other"},
     "model": {"aliases": ["champion"]},
 }
@@ -157,6 +197,8 @@ FIXED: dict[str, dict[str, Any]] = {
 def change(field: str, value: dict[str, Any]) -> dict[str, Any]:
     """A merge patch of one part of spec; a part's own name with None removes it."""
     first, _, rest = field.partition(".")
+    if first in value and value[first] is not None:
+        return {"spec": value}
     if value.get(first, value) is None:
         return {"spec": {first: None}}
     return {"spec": {first: {rest: value} if rest else value}}

@@ -1,10 +1,13 @@
 """What only the operator, or only the API server at the last moment, can refuse: it is said, and can be cured."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from support.escalations import ESCALATIONS
+from support.kube import Refused, path_of
 from support.manifests import model_deployment, resource_quota
 from support.serving import Serving
 from support.training import Training
@@ -94,6 +97,7 @@ def test_a_quota_that_lets_no_job_in_is_told_and_once_it_is_lifted_it_goes_on(wo
     training = Training(world)
     world.until(lambda: "exceeded quota: tight" in training.condition("Complete").get("message", ""), "it says so")
     assert training.condition("Complete")["status"] == "False"
+    assert training.status["problem"] == "QuotaExceeded"
     assert len(training.statuses_of_runs()) == 1
     world.delete("ResourceQuota", "tight")
     world.kubelet.succeed(training.start())
@@ -102,16 +106,94 @@ def test_a_quota_that_lets_no_job_in_is_told_and_once_it_is_lifted_it_goes_on(wo
     assert training.statuses_of_runs() == ["FINISHED"], "the run made before is used"
 
 
-def test_a_quota_that_lets_no_pod_in_is_hinted_at_and_once_it_is_lifted_it_goes_on(world: World) -> None:
+def test_a_quota_that_lets_no_pod_in_is_told_and_once_it_is_lifted_it_goes_on(world: World) -> None:
     world.create(resource_quota(pods="0"))
     world.until(lambda: "used" in (world.get("ResourceQuota", "tight") or {}).get("status", {}), "the quota counts")
     training = Training(world)
-    world.until(lambda: "kubectl describe job" in training.condition("Complete").get("message", ""), "it says so", 45)
+    world.until(lambda: training.status.get("problem") == "QuotaExceeded", "the quota is named", 45)
+    assert training.state == "Pending"
+    assert "exceeded quota: tight" in training.condition("Complete")["message"]
     world.delete("ResourceQuota", "tight")
     # The Job controller tries again with a growing pause of its own.
     world.kubelet.succeed(training.pod(seconds=90))
     training.until_over()
     assert training.status["attempt"] == 1
+    assert "problem" not in training.status
+
+
+@pytest.mark.parametrize(("resource", "group"), [("pods", ""), ("jobs", "batch")])
+def test_a_policy_that_refuses_is_named_and_once_it_is_lifted_it_goes_on(
+    world: World, resource: str, group: str
+) -> None:
+    with policy_against(world, resource, group):
+        training = Training(world)
+        world.until(lambda: training.status.get("problem") == "PolicyDenied", "the policy is named", 45)
+        assert "no trainings on Fridays" in training.condition("Complete")["message"]
+    world.kubelet.succeed(training.pod(seconds=90))
+    training.until_over()
+    assert training.status["attempt"] == 1
+
+
+def test_a_source_that_is_not_there_is_told_from_the_events_of_its_pod(world: World) -> None:
+    training = Training(world, source={"configMap": {"name": "nowhere"}})
+    pod = training.pod()
+    metadata = pod["metadata"]
+    said = 'MountVolume.SetUp failed for volume "modelyard-source" : configmap "nowhere" not found'
+    world.create(
+        {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"name": "not-mounted"},
+            "regarding": {"kind": "Pod", **{name: metadata[name] for name in ("name", "namespace", "uid")}},
+            "reason": "FailedMount",
+            "note": said,
+            "type": "Warning",
+            "action": "Mount",
+            "eventTime": "2026-01-01T00:00:00.000000Z",
+            "reportingController": "kubelet",
+            "reportingInstance": "node-1",
+        }
+    )
+    world.until(lambda: training.status.get("problem") == "ConfigError", "it is told", 60)
+    assert said in training.condition("Complete")["message"]
+
+
+@contextmanager
+def policy_against(world: World, resource: str, group: str) -> Iterator[None]:
+    """A ValidatingAdmissionPolicy that lets nothing of this resource into the test's namespace."""
+    place, name = "/apis/admissionregistration.k8s.io/v1", world.namespace
+    selector = {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}
+    rules = [{"apiGroups": [group], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": [resource]}]
+    policy = {
+        "metadata": {"name": name},
+        "spec": {
+            "matchConstraints": {"resourceRules": rules, "namespaceSelector": selector},
+            "validations": [{"expression": "false", "message": "no trainings on Fridays"}],
+        },
+    }
+    binding = {"metadata": {"name": name}, "spec": {"policyName": name, "validationActions": ["Deny"]}}
+    world.kube.send("POST", f"{place}/validatingadmissionpolicies", policy)
+    world.kube.send("POST", f"{place}/validatingadmissionpolicybindings", binding)
+    try:
+        world.until(lambda: is_refused(world, resource), "the policy is in force")
+        yield
+    finally:
+        world.kube.send("DELETE", f"{place}/validatingadmissionpolicybindings/{name}")
+        world.kube.send("DELETE", f"{place}/validatingadmissionpolicies/{name}")
+
+
+def is_refused(world: World, resource: str) -> bool:
+    """Whether the API server refuses such an object now; asked without making one."""
+    pod = {"restartPolicy": "Never", "containers": [{"name": "x", "image": "x"}]}
+    manifest: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe"}, "spec": pod}
+    if resource == "jobs":
+        manifest |= {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": pod}}}
+    path = path_of(manifest["kind"], world.namespace)
+    try:
+        world.kube.send("POST", path, manifest, query={"dryRun": "All"})
+    except Refused as refusal:
+        return "no trainings on Fridays" in refusal.message
+    return False
 
 
 def test_a_quota_that_lets_no_serving_pod_in_is_told(world: World) -> None:

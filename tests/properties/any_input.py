@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import builders
 from modelyard.api import names
 from modelyard.core.plan import Failure, Manifest, Question
-from modelyard.core.serving import AskServer, ReadObject, Ready
+from modelyard.core.serving import AskServer, ReadObject, ReadWarning, Ready, Warned
 from modelyard.core.tracking import (
     Ended,
     EndRun,
@@ -59,6 +59,7 @@ LABELS = st.none() | st.dictionaries(st.sampled_from(["team", "modelyard.io/atte
 POD_TEMPLATE = st.fixed_dictionaries(
     {}, optional={"metadata": st.fixed_dictionaries({}, optional={"labels": LABELS}), "spec": POD_SPEC}
 )
+QUANTITY = st.sampled_from(["1Gi", "512Mi", "100k", "1.5G", 1048576, "1e9", "lots", "", 0])
 TRAINING_SPEC = st.fixed_dictionaries(
     {
         "trainer": st.fixed_dictionaries(
@@ -68,6 +69,10 @@ TRAINING_SPEC = st.fixed_dictionaries(
                 "command": st.lists(TEXT, max_size=2),
                 "workingDir": st.just("/src"),
                 "env": st.lists(st.fixed_dictionaries({"name": NAME, "value": TEXT}), max_size=2),
+                "resources": st.fixed_dictionaries(
+                    {"limits": st.dictionaries(st.just("memory"), QUANTITY)},
+                    optional={"requests": st.dictionaries(st.just("memory"), QUANTITY)},
+                ),
             },
         )
     },
@@ -78,7 +83,17 @@ TRAINING_SPEC = st.fixed_dictionaries(
         "parameters": st.lists(
             st.fixed_dictionaries({"name": st.sampled_from(["a", "A", "b_1"]), "value": TEXT}), max_size=3
         ),
-        "retry": st.fixed_dictionaries({}, optional={"limit": st.integers(0, 3)}),
+        "retry": st.fixed_dictionaries(
+            {},
+            optional={
+                "limit": st.integers(0, 3),
+                "nonRetryableExitCodes": st.lists(st.sampled_from([1, 3, 137]), max_size=2, unique=True),
+                "onOutOfMemory": st.fixed_dictionaries(
+                    {"maxMemory": st.sampled_from(["0", "2Gi", "100M", "1.5Ti"])},
+                    optional={"memoryFactor": st.sampled_from(["1.001", "2", "10.0"])},
+                ),
+            },
+        ),
         "tracking": st.fixed_dictionaries({}, optional={"metrics": st.lists(TEXT.filter(bool), max_size=2)}),
         "model": st.fixed_dictionaries(
             {"name": st.just("digits")},
@@ -122,6 +137,7 @@ POD_STATES = st.sampled_from(
         lambda pod: pod.crashing("no" * 2000),
         lambda pod: pod.with_failed_helper("modelyard-fetch", "ModelIncomplete", "no file"),
         lambda pod: pod.running().terminating(),
+        lambda pod: pod.disrupted("PreemptionByScheduler").changed("status", "phase", to="Running").terminating(),
     ]
 )
 JOB_STATES = st.sampled_from(
@@ -172,6 +188,7 @@ ANSWERS: dict[type, st.SearchStrategy[Any]] = {
     GetVersion: VERSIONS | st.none(),
     AskServer: st.just(Ready()),
     ReadObject: st.none(),
+    ReadWarning: st.none() | st.builds(Warned, st.sampled_from(["FailedCreate", "FailedMount", "x"]), TEXT),
 }
 
 

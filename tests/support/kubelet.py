@@ -9,6 +9,7 @@ import requests
 from support.kube import Kube, Manifest, Refused, path_of
 
 NODE = "node-1"
+_HELD = "tests.modelyard.io/held"
 
 
 class Kubelet:
@@ -51,6 +52,24 @@ class Kubelet:
     def evict(self, pod: Manifest) -> None:
         """The kubelet took the pod away, short of a resource."""
         self._write(pod, phase="Failed", reason="Evicted", message="The node was low on resource: memory.")
+
+    def is_to_evict(self, pod: Manifest) -> None:
+        """The control plane takes the pod away, as for a drained node; its node holds on to it until `let_go`."""
+        metadata = pod["metadata"]
+        name, namespace = metadata["name"], metadata["namespace"]
+        held = [*metadata.get("finalizers", []), _HELD]
+        self._kube.patch("Pod", namespace, name, {"metadata": {"finalizers": held}})
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace}}
+        self._kube.send("POST", path_of("Pod", namespace, name, "eviction"), eviction)
+
+    def let_go(self, pod: Manifest) -> None:
+        """Let a pod go that was held."""
+        metadata = pod["metadata"]
+        live = self._kube.get("Pod", metadata["namespace"], metadata["name"])
+        if live is not None:
+            kept = [name for name in live["metadata"].get("finalizers", []) if name != _HELD]
+            change = {"metadata": {"finalizers": kept or None}}
+            self._kube.patch("Pod", metadata["namespace"], metadata["name"], change)
 
     def finish(self, pod: Manifest, phase: str, **terminated: Any) -> None:
         """The main container ended."""

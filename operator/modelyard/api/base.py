@@ -138,6 +138,8 @@ class Kind(KubeModel):
     plural: ClassVar[str]
     short_names: ClassVar[tuple[str, ...]]
     columns: ClassVar[tuple[PrinterColumn, ...]]
+    selectable: ClassVar[tuple[str, ...]] = ()
+    """Fields that kubectl get --field-selector takes; API servers before 1.31 leave them out."""
     rules: ClassVar[tuple[dict[str, str], ...]]
     """CEL rules over the whole object: those that need its name, or status beside spec."""
     scale_paths: ClassVar[dict[str, str] | None] = None

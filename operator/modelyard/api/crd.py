@@ -60,6 +60,11 @@ def crd_of(kind: type[Kind]) -> Schema:
                         column.model_dump(by_alias=True, exclude_defaults=True) | {"type": column.type}
                         for column in kind.columns
                     ],
+                    **(
+                        {"selectableFields": [{"jsonPath": path} for path in kind.selectable]}
+                        if kind.selectable
+                        else {}
+                    ),
                     "schema": {"openAPIV3Schema": schema_of(kind)},
                 }
             ],

@@ -83,21 +83,49 @@ class Parameter(KubeModel):
 
 
 class Backoff(KubeModel):
-    """How long to wait between attempts; doubles each time."""
+    """How long to wait between attempts: doubles each time; each job shortens it by up to half, differently."""
 
     initial_seconds: Annotated[int, Field(ge=0, le=86400)] = 10
-    """Seconds before the second attempt."""
+    """Seconds before the second attempt, at most."""
     max_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
     """Seconds that no wait exceeds."""
+
+
+class OnOutOfMemory(KubeModel):
+    """More memory for the attempt that follows one that ran out of it."""
+
+    memory_factor: Annotated[
+        str,
+        Field(
+            max_length=8,
+            pattern=r"^[0-9]{1,2}(\.[0-9]{1,3})?$",
+            json_schema_extra=rules(
+                rule(
+                    "!self.matches('^[0-9]{1,2}([.][0-9]{1,3})?$') || (double(self) > 1.0 && double(self) <= 10.0)",
+                    'spec.retry.onOutOfMemory.memoryFactor must be more than 1 and at most 10, such as "1.5"',
+                )
+            ),
+        ),
+    ] = "1.5"
+    """What the trainer's memory, request and limit, is multiplied by; a decimal as text."""
+    max_memory: Annotated[str, Field(max_length=20, pattern=r"^[0-9]{1,15}(\.[0-9]{1,3})?([KMGTP]i|[kMGTP])?$")]
+    """The limit that it never grows beyond, such as 8Gi."""
 
 
 class Retry(KubeModel):
     """What happens after an attempt failed."""
 
     limit: Annotated[int, Field(ge=0, le=100)] = 2
-    """Further attempts after the first."""
+    """Further attempts after the first. What the cluster ended (Evicted, Preempted, NodeLost) does not count."""
     backoff: Backoff = Backoff()
     """How long to wait between attempts."""
+    non_retryable_exit_codes: Annotated[
+        list[Annotated[int, Field(ge=1, le=255)]] | None,
+        Field(max_length=20, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = None
+    """Exit codes of the trainer after which trying again is in vain."""
+    on_out_of_memory: OnOutOfMemory | None = None
+    """More memory for the attempt that follows one that ran out of it; needs trainer.resources.limits.memory."""
 
 
 class TrackingSpec(KubeModel):
@@ -175,9 +203,15 @@ class Attempt(KubeModel):
     reason: str | None = None
     """How it ended: Succeeded, Error, OOMKilled, Suspended …; none while it runs."""
     exit_code: int | None = None
-    """The trainer's exit code."""
+    """The exit code of the trainer, or of the container that failed."""
     message: Annotated[str | None, Field(max_length=1024)] = None
     """What is known beyond the reason."""
+    container: str | None = None
+    """Which container failed, where it was not the trainer."""
+    memory: str | None = None
+    """The trainer's memory limit, with spec.retry.onOutOfMemory."""
+    ending: str | None = None
+    """Why its pod is being taken away, while that is going on."""
     pod: str | None = None
     """Its pod's name."""
     node: str | None = None
@@ -236,6 +270,8 @@ class TrainingJobStatus(KubeModel):
     """The newest attempt's number."""
     failures: int | None = None
     """Attempts that count against retry.limit."""
+    disruptions: int | None = None
+    """Attempts that the cluster ended: Evicted, Preempted, NodeLost. They do not count against retry.limit."""
     next_attempt_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     """When the next attempt begins, while waiting for it."""
     attempts: Annotated[list[Attempt] | None, Field(max_length=10, json_schema_extra=keyed_by("number"))] = None
@@ -244,6 +280,8 @@ class TrainingJobStatus(KubeModel):
     """Where the newest attempt is tracked."""
     metrics: Annotated[list[MetricValue] | None, Field(max_length=10, json_schema_extra=keyed_by("name"))] = None
     """Mirrored metrics."""
+    problem: str | None = None
+    """What keeps it from doing well, in one word; none while all is well. Can be selected by."""
     parameters_digest: str | None = None
     """SHA-256 of the parameters, to find runs of the same ones."""
     model_version: ModelVersionStatus | None = None
@@ -269,8 +307,10 @@ class TrainingJob(Kind):
     kind_name: ClassVar[str] = "TrainingJob"
     plural: ClassVar[str] = "trainingjobs"
     short_names: ClassVar[tuple[str, ...]] = ("tj",)
+    selectable: ClassVar[tuple[str, ...]] = (".status.problem",)
     columns: ClassVar[tuple[PrinterColumn, ...]] = (
         PrinterColumn(name="State", json_path=".status.conditions[?(@.type=='Complete')].reason"),
+        PrinterColumn(name="Problem", json_path=".status.problem"),
         PrinterColumn(name="Attempt", json_path=".status.attempt", type="integer"),
         PrinterColumn(name="Model", json_path=".spec.model.name"),
         PrinterColumn(name="Version", json_path=".status.modelVersion.version"),
@@ -285,9 +325,24 @@ class TrainingJob(Kind):
             "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$') && size(self.metadata.name) <= 50",
             "metadata.name must be at most 50 lower-case letters, digits and '-': pods are named after it",
         ),
+        rule(
+            "!has(self.spec.retry) || !has(self.spec.retry.onOutOfMemory) || (has(self.spec.trainer.resources) && "
+            "has(self.spec.trainer.resources.limits) && 'memory' in self.spec.trainer.resources.limits)",
+            "spec.retry.onOutOfMemory needs spec.trainer.resources.limits.memory: say what the first attempt may use",
+        ),
         *(
             _fixed(field)
-            for field in ("trainer", "podTemplate", "source", "parameters", "retry.backoff", "tracking", "model")
+            for field in (
+                "trainer",
+                "podTemplate",
+                "source",
+                "parameters",
+                "retry.backoff",
+                "retry.nonRetryableExitCodes",
+                "retry.onOutOfMemory",
+                "tracking",
+                "model",
+            )
         ),
     )
 

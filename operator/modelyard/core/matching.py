@@ -38,13 +38,13 @@ def _field_is(name: str, value: Any, live: dict[str, Any]) -> bool:  # noqa: ANN
     if name not in live:
         return value in (None, False, "", [], {})
     if name in _QUANTITIES_BY_NAME and isinstance(value, dict) and isinstance(live[name], dict):
-        return all(_amount(amount) == _amount(live[name].get(kind)) for kind, amount in value.items())
+        return all(amount(wanted) == amount(live[name].get(kind)) for kind, wanted in value.items())
     if name in _QUANTITIES:
-        return bool(_amount(value) == _amount(live[name]))
+        return bool(amount(value) == amount(live[name]))
     return is_as_wanted(value, live[name])
 
 
-def _amount(value: Any) -> Any:  # noqa: ANN401 - any JSON
+def amount(value: Any) -> Any:  # noqa: ANN401 - any JSON
     """A quantity as a number, so that 1000m and 1 are the same; what is no quantity as it stands."""
     match = _QUANTITY.fullmatch(str(value))
     if match is None:

@@ -11,6 +11,8 @@ _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"}
 )
 _CONFIG_REASONS = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+_NEVER_STARTED = frozenset({"ContainerCannotRun", "StartError"})
+"""Reasons of a container's end that mean that its command could not be run at all."""
 _OUT_OF_MEMORY = "OOMKilled"
 _WORDS_LIMIT = 600
 """Characters of a termination message that are passed on."""
@@ -29,10 +31,12 @@ class Ending:
     """How a pod ended."""
 
     reason: str
-    """Succeeded, Error, OOMKilled, Evicted, Preempted, NodeLost, ImagePullFailed … (never empty)."""
+    """Succeeded, Error, OOMKilled, ConfigError, Evicted, Preempted, NodeLost … (never empty)."""
     exit_code: int | None
     message: str
     finished_at: str | None
+    container: str | None = None
+    """Which container failed, where it was not the one that was asked about."""
 
 
 def phase(pod: Mapping[str, Any]) -> str:
@@ -61,7 +65,8 @@ def trouble(pod: Mapping[str, Any]) -> Trouble | None:
     status = pod.get("status") or {}
     for condition in status.get("conditions") or []:
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return Trouble("Unschedulable", shorten(condition.get("message") or "no node takes the pod"))
+            reason = "SchedulingGated" if condition.get("reason") == "SchedulingGated" else "Unschedulable"
+            return Trouble(reason, shorten(condition.get("message") or "no node takes the pod"))
     for name, item in _statuses(status, "initContainerStatuses"):
         is_done = (_terminated(item) or {}).get("exitCode") == 0
         if not is_done and (found := _container_trouble(name, item)):
@@ -76,14 +81,20 @@ def ending(pod: Mapping[str, Any], container: str) -> Ending:
     own = _terminated(_status_of(pod, container)) or {}
     if phase(pod) == "Succeeded":
         return Ending("Succeeded", own.get("exitCode", 0), "", own.get("finishedAt"))
-    disrupted = _disruption(status)
+    disrupted = disruption(pod)
     if disrupted:
         return Ending(disrupted, own.get("exitCode"), shorten(status.get("message") or ""), own.get("finishedAt"))
     if own.get("exitCode"):
-        if own.get("reason") == _OUT_OF_MEMORY:
-            return Ending(_OUT_OF_MEMORY, own["exitCode"], _memory_cure(container), own.get("finishedAt"))
-        return Ending("Error", own["exitCode"], _words(own.get("message")), own.get("finishedAt"))
+        return _ending_of_its_own(own, container)
     return _ending_of_another(status)
+
+
+def _ending_of_its_own(own: Mapping[str, Any], container: str) -> Ending:
+    """How a pod ended whose main container failed."""
+    if own.get("reason") == _OUT_OF_MEMORY:
+        return Ending(_OUT_OF_MEMORY, own["exitCode"], _memory_cure(container), own.get("finishedAt"))
+    reason = "ConfigError" if own.get("reason") in _NEVER_STARTED else "Error"
+    return Ending(reason, own["exitCode"], _words(own.get("message")), own.get("finishedAt"))
 
 
 def _ending_of_another(status: Mapping[str, Any]) -> Ending:
@@ -94,13 +105,14 @@ def _ending_of_another(status: Mapping[str, Any]) -> Ending:
             said = _said(end.get("message"))
             message = shorten(f"container {name}: {_words(end.get('message'))}".rstrip(": "))
             if end.get("reason") == _OUT_OF_MEMORY:
-                return Ending(_OUT_OF_MEMORY, end["exitCode"], _memory_cure(name), end.get("finishedAt"))
-            return Ending(said.reason if said else "Error", end["exitCode"], message, end.get("finishedAt"))
+                return Ending(_OUT_OF_MEMORY, end["exitCode"], _memory_cure(name), end.get("finishedAt"), name)
+            return Ending(said.reason if said else "Error", end["exitCode"], message, end.get("finishedAt"), name)
     return Ending(_word(status.get("reason")) or "Error", None, shorten(status.get("message") or ""), None)
 
 
-def _disruption(status: Mapping[str, Any]) -> str | None:
-    """Which of the cluster's reasons ended the pod, if it was not the code's own doing."""
+def disruption(pod: Mapping[str, Any]) -> str | None:
+    """Which of the cluster's reasons ended or ends the pod, if it was not the code's own doing."""
+    status = pod.get("status") or {}
     if status.get("reason") in {"Evicted", "NodeLost", "Preempted", "Preempting"}:
         return {"Preempting": "Preempted"}.get(str(status["reason"]), str(status["reason"]))
     for condition in status.get("conditions") or []:

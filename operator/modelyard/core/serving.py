@@ -30,6 +30,25 @@ class ReadObject:
     ref: ObjectRef
 
 
+@dataclass(frozen=True)
+class ReadWarning:
+    """The newest Warning among the Events about one object. Answer: `Warned`, or None.
+
+    For what no status tells, once something has stood for a while: Events are read from the API server's store.
+    """
+
+    ref: ObjectRef
+    """With its UID."""
+
+
+@dataclass(frozen=True)
+class Warned:
+    """What an Event of type Warning says."""
+
+    reason: str
+    note: str
+
+
 class ModelServers(Protocol):
     """Model servers that speak the Open Inference Protocol."""
 

@@ -38,6 +38,11 @@ class Subject:
         return self.observed.context
 
     @property
+    def uid(self) -> str:
+        """The object's UID."""
+        return str(self.resource["metadata"]["uid"])
+
+    @property
     def namespace(self) -> str:
         """The object's namespace."""
         return str(self.resource["metadata"]["namespace"])

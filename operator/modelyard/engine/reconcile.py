@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from modelyard.core.plan import Answers, Event, Failure, Key, Manifest, ObjectRef, Plan, Question
-from modelyard.core.serving import is_owned_by
+from modelyard.core.serving import Warned, is_owned_by
 from modelyard.kube.errors import ApiError, Conflict, Forbidden, Invalid, NotFound
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,10 @@ class Objects(Protocol):
 
     async def get(self, ref: ObjectRef) -> Manifest | None:
         """Read it, past the caches."""
+        ...
+
+    async def newest_warning(self, ref: ObjectRef) -> Warned | None:
+        """What the newest Warning about it says."""
         ...
 
     async def apply(self, manifest: Manifest) -> Manifest:

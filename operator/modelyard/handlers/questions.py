@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelyard.core.plan import Question
-from modelyard.core.serving import AskServer, ModelServers, ReadObject
+from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning
 from modelyard.core.tracking import Tracking
 from modelyard.engine.reconcile import Objects
 
@@ -23,4 +23,6 @@ class Answerer:
             return await self.servers.ask(question)
         if isinstance(question, ReadObject):
             return await self.objects.get(question.ref)
+        if isinstance(question, ReadWarning):
+            return await self.objects.newest_warning(question.ref)
         return await self.tracking.ask(question)  # type: ignore[arg-type] # every other question is for it

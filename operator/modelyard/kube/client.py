@@ -1,15 +1,20 @@
 """What the operator does to the API server: read, create, server-side apply, delete, tell."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Self
 
 from modelyard.api import names
 from modelyard.core.plan import Event, Manifest, ObjectRef
+from modelyard.core.serving import Warned
 from modelyard.kube.connection import Call, Connection, Credentials, Observe, ignore_request
-from modelyard.kube.errors import Conflict, NotFound
-from modelyard.kube.events import Reporter, post_events
-from modelyard.kube.resources import NAMESPACES, Resource, find_resource, resource_of
+from modelyard.kube.errors import ApiError, Conflict, NotFound
+from modelyard.kube.events import Reporter, last_seen, post_events
+from modelyard.kube.resources import EVENTS, NAMESPACES, Resource, find_resource, resource_of
 
+log = logging.getLogger(__name__)
+
+_MOST_EVENTS = "100"
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 _AS_US = {"fieldManager": names.FIELD_MANAGER}
 
@@ -60,6 +65,17 @@ class KubeClient:
         except NotFound:
             return None
         return None if ref.uid and found["metadata"]["uid"] != ref.uid else found
+
+    async def newest_warning(self, ref: ObjectRef) -> Warned | None:
+        """What the newest Warning about the object with this UID says; None if it cannot be read: it is only a hint."""
+        query = {"fieldSelector": f"regarding.uid={ref.uid},type=Warning", "limit": _MOST_EVENTS}
+        try:
+            answer = await self._connection.send(Call("GET", EVENTS, EVENTS.path(ref.namespace), query))
+        except ApiError as error:
+            log.warning("cannot read the Events about %s %s: %s", ref.kind, ref.name, error)
+            return None
+        newest = max(answer.get("items") or [], key=last_seen, default=None)
+        return Warned(str(newest.get("reason") or ""), str(newest.get("note") or "")) if newest else None
 
     async def cluster_id(self) -> str:
         """The UID of the kube-system namespace, which no two clusters share."""

@@ -63,6 +63,13 @@ def build_event(reporter: Reporter, about: Manifest, event: Event, now: datetime
     }
 
 
+def last_seen(event: Manifest) -> str:
+    """When an Event was last told, by whichever of the ways of telling; for ordering."""
+    series = event.get("series") or {}
+    told = (series.get("lastObservedTime"), event.get("deprecatedLastTimestamp"), event.get("eventTime"))
+    return max(str(moment) for moment in (*told, event["metadata"].get("creationTimestamp", "")) if moment is not None)
+
+
 def _cut(note: str) -> str:
     """The note in as many bytes as the API server takes, with no letter cut in half."""
     encoded = note.encode()

@@ -32,6 +32,14 @@ def backoff(**fields: int) -> Spec:
     return training(retry={"backoff": fields})
 
 
+def codes(*found: int) -> Spec:
+    return training(retry={"nonRetryableExitCodes": list(found)})
+
+
+def memory(**policy: str) -> Spec:
+    return training(retry={"onOutOfMemory": policy})
+
+
 def tags(count: int) -> list[Spec]:
     return [{"name": f"t{number}", "value": ""} for number in range(count)]
 
@@ -81,6 +89,16 @@ BOUNDS = [
     ("retry.limit", training(retry={"limit": 0}), training(retry={"limit": -1})),
     ("retry.backoff.initialSeconds", backoff(initialSeconds=86400), backoff(initialSeconds=86401)),
     ("retry.backoff.maxSeconds", backoff(maxSeconds=0), backoff(maxSeconds=-1)),
+    ("retry.nonRetryableExitCodes", codes(1, 255), codes(0)),
+    ("retry.nonRetryableExitCodes", codes(1, 255), codes(256)),
+    ("retry.nonRetryableExitCodes", codes(*range(1, 21)), codes(*range(1, 22))),
+    ("retry.onOutOfMemory.maxMemory", memory(maxMemory="1.5Gi"), memory(maxMemory="-1Gi")),
+    ("retry.onOutOfMemory.maxMemory", memory(maxMemory="8G"), memory()),
+    (
+        "retry.onOutOfMemory.memoryFactor",
+        memory(maxMemory="8Gi", memoryFactor="1.25"),
+        memory(maxMemory="8Gi", memoryFactor="1e3"),
+    ),
     ("tracking.experiment", training(tracking={"experiment": "x" * 500}), training(tracking={"experiment": "x" * 501})),
     ("tracking.runName", training(tracking={"runName": "x"}), training(tracking={"runName": ""})),
     ("tracking.metrics", training(tracking={"metrics": ["m"] * 10}), training(tracking={"metrics": ["m"] * 11})),
@@ -157,7 +175,18 @@ def test_reserved_variables_are_refused_by_a_rule_that_names_the_field(kind: typ
 
 
 @pytest.mark.parametrize(
-    "field", ["trainer", "podTemplate", "source", "parameters", "retry.backoff", "tracking", "model"]
+    "field",
+    [
+        "trainer",
+        "podTemplate",
+        "source",
+        "parameters",
+        "retry.backoff",
+        "retry.nonRetryableExitCodes",
+        "retry.onOutOfMemory",
+        "tracking",
+        "model",
+    ],
 )
 def test_what_is_fixed_after_the_start_says_so(field: str) -> None:
     messages = [rule["message"] for rule in TrainingJob.rules]

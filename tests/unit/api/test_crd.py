@@ -108,7 +108,7 @@ def test_a_model_deployment_scales() -> None:
 @pytest.mark.parametrize(
     ("kind", "always", "wide"),
     [
-        (TrainingJob, ["State", "Attempt", "Model", "Version", "Metric", "Age"], ["Run", "Node", "Message"]),
+        (TrainingJob, ["State", "Problem", "Attempt", "Model", "Version", "Metric", "Age"], ["Run", "Node", "Message"]),
         (ModelDeployment, ["Ready", "Reason", "Model", "Stable", "Desired", "Age"], ["URL", "Backend"]),
     ],
 )

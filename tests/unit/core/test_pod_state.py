@@ -15,10 +15,16 @@ def a_pod() -> PodBuilder:
     return make_pod(JOB)
 
 
+def never_started(pod: PodBuilder) -> PodBuilder:
+    ended = {"exitCode": 128, "reason": "StartError", "message": 'exec: "python9": executable file not found in $PATH'}
+    return pod.failed().changed("status", "containerStatuses", to=[{"name": "trainer", "state": {"terminated": ended}}])
+
+
 ENDINGS: list[tuple[str, Step, str, int | None, str]] = [
     ("success", lambda pod: pod.succeeded(), "Succeeded", 0, ""),
     ("failure", lambda pod: pod.failed(3, "no data"), "Error", 3, "no data"),
     ("memory", lambda pod: pod.out_of_memory(), "OOMKilled", 137, "raise resources.limits.memory"),
+    ("command not found", never_started, "ConfigError", 128, "executable file not found"),
     ("eviction", lambda pod: pod.evicted(), "Evicted", 137, "low on resource"),
     ("preemption", lambda pod: pod.disrupted("PreemptionByScheduler"), "Preempted", 137, ""),
     ("eviction by the API", lambda pod: pod.disrupted("EvictionByEvictionAPI"), "Evicted", 137, ""),

@@ -10,6 +10,7 @@ from aiohttp import web
 from kubernetes.aio.client import Configuration
 
 from modelyard.core.plan import ObjectRef
+from modelyard.core.serving import Warned
 from modelyard.kube import connection as module
 from modelyard.kube.client import KubeClient
 from modelyard.kube.connection import Connection
@@ -18,6 +19,7 @@ from modelyard.kube.resources import JOBS, Resource
 
 JOB = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "digits", "namespace": "team", "uid": "u"}}
 REF = ObjectRef("batch/v1", "Job", "team", "digits")
+UID_REF = ObjectRef("batch/v1", "Job", "team", "digits", "u-7")
 PATH = "/apis/batch/v1/namespaces/team/jobs/digits"
 
 
@@ -209,3 +211,31 @@ async def test_every_request_is_counted_with_its_outcome(
         ("PATCH", JOBS, "404"),
         ("POST", JOBS, "error"),
     ]
+
+
+def an_event(reason: str, **times: object) -> dict[str, Any]:
+    return {"metadata": {"creationTimestamp": "2026-01-05T12:00:00Z"}, "reason": reason, "note": f"{reason}!", **times}
+
+
+async def test_the_newest_warning_about_an_object_is_found(client: KubeClient, server: FakeServer) -> None:
+    items = [
+        an_event("Old", eventTime=None, deprecatedLastTimestamp="2026-01-05T12:01:00Z"),
+        an_event("Newest", eventTime=None, deprecatedLastTimestamp="2026-01-05T12:09:00Z"),
+        an_event(
+            "Middle", eventTime="2026-01-05T12:03:00.000000Z", series={"lastObservedTime": "2026-01-05T12:04:00Z"}
+        ),
+    ]
+    server.will_answer({"items": items})
+    assert await client.newest_warning(UID_REF) == Warned("Newest", "Newest!")
+    [(method, path, query, _)] = server.asked
+    assert (method, path) == ("GET", "/apis/events.k8s.io/v1/namespaces/team/events")
+    assert query["fieldSelector"] == "regarding.uid=u-7,type=Warning"
+
+
+async def test_without_events_or_without_the_right_to_read_them_there_is_no_warning(
+    client: KubeClient, server: FakeServer
+) -> None:
+    server.will_answer({"items": None})
+    server.will_refuse(403, "Forbidden")
+    assert await client.newest_warning(UID_REF) is None
+    assert await client.newest_warning(UID_REF) is None

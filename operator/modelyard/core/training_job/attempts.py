@@ -1,7 +1,6 @@
 """The steps of an attempt: begun, followed, stopped, closed."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from modelyard.core import clock, metadata, pod_state
 from modelyard.core.conditions import find
@@ -9,15 +8,11 @@ from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import EndRun, Metric, ReadMetrics, Run
-from modelyard.core.training_job import runs
+from modelyard.core.training_job import memory, pending, runs
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome, run_status_of
 
-PENDING_GRACE = timedelta(seconds=5)
-"""How long a pod may be on its way before anything is said of it: most starts are quicker."""
-SLOW_START = timedelta(seconds=30)
-"""After this a start is said to be slow, even when nothing is known of why."""
 LIVE_METRICS_SECONDS = 60.0
 """How often the metrics of a running attempt are mirrored."""
 STOP_RECHECK_SECONDS = 5.0
@@ -33,7 +28,9 @@ def begin(draft: Draft, number: int) -> None:
     if isinstance(run, Failure):
         raise Stalled(run.reason, run.message)
     assert isinstance(run, Run)  # noqa: S101 - narrows the answer's type
-    job = build_job(draft.resource, draft.spec, draft.identity(number), run, draft.context)
+    limit = memory.next_limit(draft.spec, draft.newest_record())
+    spec = memory.with_limit(draft.spec, limit)
+    job = build_job(draft.resource, spec, draft.identity(number), run, draft.context)
     draft.create.append(job)
     draft.add_record(
         {
@@ -42,15 +39,18 @@ def begin(draft: Draft, number: int) -> None:
             "runID": run.run_id,
             "startTime": clock.to_text(draft.now),
         }
+        | ({"memory": limit} if limit else {})
     )
     draft.set_tracking(number, run.experiment_id, run.run_id)
     draft.is_quiet = number > 1
-    draft.recheck_after = PENDING_GRACE.total_seconds()
+    draft.recheck_after = pending.GRACE.total_seconds()
 
 
-def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
+def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) -> None:
     """Say how far the attempt has come."""
     number = record["number"]
+    if _is_taken_away(draft, record, pods):
+        return
     running = next((pod for pod in pods if pod_state.is_started(pod, TRAINER)), None)
     if running is not None:
         node = pod_state.node(running)
@@ -60,31 +60,23 @@ def follow(draft: Draft, record: Record, pods: list[Manifest]) -> None:
         _mirror_live(draft, record)
         return
     age = draft.now - clock.from_text(record["startTime"])
-    if age < PENDING_GRACE:
+    if age < pending.GRACE:
         draft.set_state("Pending", f"attempt {number} begins")
         draft.is_quiet = number > 1
-        draft.recheck_after = (PENDING_GRACE - age).total_seconds()
+        draft.look_within((pending.GRACE - age).total_seconds())
         return
-    draft.set_state("Pending", _why_pending(draft, number, pods, is_slow=age >= SLOW_START))
-    if age < SLOW_START:
-        draft.recheck_after = (SLOW_START - age).total_seconds()
+    pending.say_why(draft, number, job, pods, age)
 
 
-def _why_pending(draft: Draft, number: int, pods: list[Manifest], *, is_slow: bool) -> str:
-    """What keeps an attempt from running, as far as its pod says; of volumes that are not there, only Events tell."""
-    trouble = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
-    if trouble:
-        return f"{trouble.reason}: {trouble.message}"
-    if not is_slow:
-        return f"attempt {number} begins"
-    if not pods:
-        # What refused it, a quota or a policy, is told by the Job controller's Events alone.
-        job = metadata.job_name(draft.resource, number)
-        return f"attempt {number}: Job {job} has no pod yet; see kubectl describe job {job} -n {draft.namespace}"
-    pod = pods[0]["metadata"]["name"]
-    return (
-        f"attempt {number}: pod {pod} is starting; if this lasts, see kubectl describe pod {pod} -n {draft.namespace}"
-    )
+def _is_taken_away(draft: Draft, record: Record, pods: list[Manifest]) -> bool:
+    """Whether the cluster takes a pod away. It is written down: the pod is gone before its Job tells of its end."""
+    going = (pod for pod in pods if pod["metadata"].get("deletionTimestamp"))
+    reason = next((found for pod in going if (found := pod_state.disruption(pod))), None)
+    if reason is None:
+        return False
+    record["ending"] = draft.trouble = reason
+    draft.set_state("Running", f"attempt {record['number']}: its pod is being taken away ({reason})")
+    return True
 
 
 def stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> bool:
@@ -129,7 +121,9 @@ def write_down(draft: Draft, record: Record, outcome: Outcome) -> None:
         "pod": outcome.pod,
         "node": outcome.node,
         "completionTime": clock.to_text(outcome.ended_at or draft.now),
+        "container": outcome.container,
     }
+    record.pop("ending", None)
     record |= {name: value for name, value in ending.items() if value is not None}
 
 

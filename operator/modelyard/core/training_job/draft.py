@@ -14,7 +14,10 @@ from modelyard.core.errors import Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
 from modelyard.core.subject import Subject
 from modelyard.core.tracking import AttemptIdentity, Run
+from modelyard.core.training_job.memory import limit_in
 from modelyard.core.training_job.observed import Observed
+from modelyard.core.training_job.outcome import TRAINER
+from modelyard.core.training_job.problem import problem_of
 
 RETRY_TRACKING_SECONDS = 5.0
 """Until MLflow is asked again; its adapter answers at once while the server is known to be away."""
@@ -42,6 +45,8 @@ class Draft(Subject):
     delete: list[ObjectRef] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     recheck_after: float | None = None
+    trouble: str | None = None
+    """Why an attempt does not run, in one word."""
     is_quiet: bool = False
     """A retry's first seconds are not told: its Job holds all that a crash would need, and the write is saved."""
 
@@ -106,12 +111,13 @@ class Draft(Subject):
         annotations = job["metadata"].get("annotations") or {}
         run_id = annotations.get(names.ANNOTATION_RUN_ID)
         self.set_tracking(number, annotations.get(names.ANNOTATION_EXPERIMENT_ID), run_id)
+        memory = limit_in(job, TRAINER) if self.spec.retry.on_out_of_memory else None
         return {
             "number": number,
             "job": job["metadata"]["name"],
             "runID": run_id,
             "startTime": job["metadata"].get("creationTimestamp") or clock.to_text(self.now),
-        }
+        } | ({"memory": memory} if memory else {})
 
     def _number_of(self, job: Manifest) -> int:
         """The attempt that a Job belongs to, by its name, which unlike labels nobody can change; 0 for another Job."""
@@ -131,11 +137,21 @@ class Draft(Subject):
         """Say what goes on: the STATE column."""
         self.conditions.false("Complete", reason, message)
 
+    def look_within(self, seconds: float) -> None:
+        """Let this object be looked at again after so many seconds at the latest."""
+        self.recheck_after = seconds if self.recheck_after is None else min(seconds, self.recheck_after)
+
+    def was(self, problem: str) -> bool:
+        """Whether the status as it was read tells of this problem already."""
+        return bool(self.before.get("problem") == problem)
+
     def finish(self) -> Plan:
         """The plan, with Reconciling and Stalled present only while true."""
         self.status["observedGeneration"] = self.generation
         self._state_for_readers()
         self.status["conditions"] = self.conditions.as_list()
+        stated = {item["type"]: item for item in self.status["conditions"]}
+        self.status["problem"] = problem_of(stated, next(iter(self.records), {}), self.trouble)
         status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
             create=tuple(self.create),

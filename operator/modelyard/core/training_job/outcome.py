@@ -15,10 +15,12 @@ _POD_GRACE = timedelta(seconds=10)
 """How long a failed Job may stand before its pod's word is no longer waited for: two watches, no common order."""
 
 
-_KILLED = frozenset({"Evicted", "JobDeleted", "NodeLost", "Preempted", "Suspended"})
+DISRUPTIONS = frozenset({"Evicted", "NodeLost", "Preempted"})
+"""Reasons of the cluster's: such an end says nothing about the code and does not count against its limit."""
+_KILLED = DISRUPTIONS | {"JobDeleted", "Suspended"}
 """Reasons that are not the code's own doing."""
-_OURS = frozenset({"JobDeleted", "PodLost", "Succeeded", "Suspended"})
-"""Reasons that only the operator gives; a container that names one of them in its last words is not believed."""
+_OURS = DISRUPTIONS | {"DeadlineExceeded", "JobDeleted", "PodLost", "Succeeded", "Suspended"}
+"""Reasons that only cluster and operator give; a container that names one of them in its last words is not believed."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Outcome:
     node: str | None = None
     pod: str | None = None
     ended_at: datetime | None = None
+    container: str | None = None
+    """Which container failed, where it was not the trainer."""
 
     @property
     def is_success(self) -> bool:
@@ -50,8 +54,12 @@ def is_finished(job: Manifest) -> bool:
     return _condition(job, "Complete") is not None or _condition(job, "Failed") is not None
 
 
-def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | None:
-    """How a finished Job's attempt ended, or None while its pod's word is still awaited."""
+def outcome_of(job: Manifest, pods: list[Manifest], now: datetime, known: str | None = None) -> Outcome | None:
+    """How a finished Job's attempt ended, or None while its pod's word is still awaited.
+
+    `known` is why its pod was being taken away when it was last seen: pods that are preempted are gone before their Job
+    is told as failed.
+    """
     ended = next((pod for pod in pods if pod_state.is_over(pod)), None)
     complete = _condition(job, "Complete")
     if complete is not None:
@@ -62,6 +70,8 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | 
     failed_at = _time(failed)
     if failed_at and now - failed_at < _POD_GRACE:
         return None
+    if known in DISRUPTIONS:
+        return Outcome(known, message="its pod was taken away before it could say more", ended_at=failed_at)
     return Outcome(
         "PodLost",
         message=f"its pod is gone, so how it ended is not known; the Job says {failed.get('reason') or 'Failed'}",
@@ -72,14 +82,15 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime) -> Outcome | 
 def _of_pod(pod: Manifest, verdict: str, condition: dict[str, Any]) -> Outcome:
     """The outcome as the pod tells it; the Job's verdict decides."""
     ending = pod_state.ending(pod, TRAINER)
-    reason = "Error" if ending.reason in _OURS else ending.reason
+    is_claimed = ending.reason in _OURS and pod_state.disruption(pod) is None
     return Outcome(
-        "Succeeded" if verdict == "Succeeded" else reason,
+        "Succeeded" if verdict == "Succeeded" else "Error" if is_claimed else ending.reason,
         ending.exit_code,
         ending.message,
         pod_state.node(pod),
         pod["metadata"]["name"],
         clock.from_text(ending.finished_at) if ending.finished_at else _time(condition),
+        ending.container,
     )
 
 

@@ -12,7 +12,8 @@ from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of as template_problems_of
 from modelyard.core.tracking import RegisteredVersion
-from modelyard.core.training_job import attempts, parameters, retry
+from modelyard.core.training_job import attempts, memory, parameters, retry
+from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
 from modelyard.core.training_job.observed import Observed
@@ -49,8 +50,10 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, now)
     message = f"the API server refused the Job: {refusal.message}"
-    draft.set_state("Pending", f"{refusal.reason}: {message}")
-    draft.events.append(Event(refusal.reason, message, "Warning"))
+    draft.trouble = refusals.reason_of(refusal.message, refusal.reason)
+    draft.set_state("Pending", f"{draft.trouble}: {message}")
+    if not draft.was(draft.trouble):
+        draft.events.append(Event(draft.trouble, message, "Warning"))
     return draft.finish()
 
 
@@ -66,8 +69,8 @@ def _decide(draft: Draft) -> None:
         _succeed(draft, record)
     elif draft.spec.suspend:
         _stay_suspended(draft)
-    elif record and not retry.may_retry(draft.spec.retry, draft.status.get("failures", 0)):
-        _give_up(draft, record)
+    elif record and (reason := retry.why_not(draft.spec.retry, draft.status, record)):
+        _give_up(draft, record, reason)
     elif problems := _problems_of(draft.spec):
         _fail(draft, "InvalidSpec", "; ".join(problems))
     elif not _must_still_wait(draft):
@@ -79,7 +82,7 @@ def _follow(draft: Draft, record: Record) -> None:
     """An attempt is under way."""
     job, pods = attempts.find_job(draft, record), draft.observed.pods_of(record["number"])
     if job is not None and is_finished(job):
-        outcome = outcome_of(job, pods, draft.now)
+        outcome = outcome_of(job, pods, draft.now, record.get("ending"))
         if outcome is None:
             draft.set_state("Running", f"attempt {record['number']} failed; its pod's last word is awaited")
             draft.recheck_after = 1.0
@@ -89,7 +92,7 @@ def _follow(draft: Draft, record: Record) -> None:
         _stop(draft, record, job, pods)
     elif job is not None:
         _resume(draft)
-        attempts.follow(draft, record, pods)
+        attempts.follow(draft, record, job, pods)
     elif attempts.has_live_pods(pods):
         draft.set_state("Running", f"the Job of attempt {record['number']} was deleted; its pods are ending")
         draft.recheck_after = attempts.STOP_RECHECK_SECONDS
@@ -108,9 +111,10 @@ def _conclude(draft: Draft, record: Record, outcome: Outcome) -> None:
     """An attempt is over, by itself or by someone's hand."""
     attempts.write_down(draft, record, outcome)
     if not outcome.is_success:
-        failures = draft.status["failures"] = draft.status.get("failures", 0) + 1
-        if retry.may_retry(draft.spec.retry, failures):
-            begins = retry.next_attempt_at(draft.spec.retry, failures, clock.from_text(record["completionTime"]))
+        retry.count(draft.status, outcome.reason)
+        if retry.why_not(draft.spec.retry, draft.status, record) is None:
+            # From now on, not from the pod's end: that is told by the node's clock, which may be another.
+            begins = retry.next_attempt_at(draft.spec.retry, draft.status, draft.uid, draft.now)
             draft.status["nextAttemptTime"] = clock.to_text(begins)
     _close(draft, record)
 
@@ -126,10 +130,16 @@ def _close(draft: Draft, record: Record) -> None:
     attempts.end_run(draft, record)
     if record["reason"] == attempts.STOPPED.reason:
         return
-    if retry.may_retry(draft.spec.retry, draft.status.get("failures", 0)):
+    if reason := retry.why_not(draft.spec.retry, draft.status, record):
+        _give_up(draft, record, reason)
+    elif _is_news(draft, record):
         draft.events.append(Event("AttemptFailed", f"attempt {record['number']}: {_told(record)}", "Warning"))
-    else:
-        _give_up(draft, record)
+
+
+def _is_news(draft: Draft, record: Record) -> bool:
+    """Whether the attempt ended otherwise than the one before: what repeats is counted in status, not told again."""
+    before: Record = next((item for item in draft.records if item["number"] < record["number"]), {})
+    return any(record.get(field) != before.get(field) for field in ("reason", "exitCode", "container"))
 
 
 def _say_what_follows(draft: Draft, record: Record) -> None:
@@ -145,10 +155,14 @@ def _say_what_follows(draft: Draft, record: Record) -> None:
         _must_still_wait(draft)
 
 
-def _give_up(draft: Draft, record: Record) -> None:
+def _give_up(draft: Draft, record: Record, reason: str) -> None:
     """No further attempt is allowed."""
-    message = f"attempt {record['number']} of {draft.spec.retry.limit + 1}: {_told(record)}"
-    _fail(draft, "RetryLimitExceeded", f"{message}; see kubectl logs job/{record['job']} -n {draft.namespace}")
+    number, failures = record["number"], draft.status.get("failures", 0)
+    counted = f"attempt {number}"
+    if reason == "RetryLimitExceeded":
+        most = draft.spec.retry.limit + 1
+        counted += f" of {most}" if number == failures else f", failure {failures} of {most}"
+    _fail(draft, reason, f"{counted}: {_told(record)}; see kubectl logs job/{record['job']} -n {draft.namespace}")
 
 
 def _succeed(draft: Draft, record: Record) -> None:
@@ -206,7 +220,9 @@ def _must_still_wait(draft: Draft) -> bool:
         return False
     _resume(draft)
     record = draft.newest_record() or {"number": 0}
-    draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {text}")
+    limit = memory.next_limit(draft.spec, record)
+    more = f" with {limit} of memory" if limit and limit != record.get("memory") else ""
+    draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {text}{more}")
     left = (clock.from_text(text) - draft.now).total_seconds()
     draft.recheck_after = max(attempts.AT_ONCE_SECONDS, left)
     return left > 0
@@ -214,7 +230,8 @@ def _must_still_wait(draft: Draft) -> bool:
 
 def _problems_of(spec: TrainingJobSpec) -> list[str]:
     """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
-    return [*template_problems_of(spec.pod_template, TRAINER), *parameters.problems_of(spec)]
+    template = template_problems_of(spec.pod_template, TRAINER)
+    return [*template, *memory.problems_of(spec), *parameters.problems_of(spec)]
 
 
 def _wait(draft: Draft, waiting: Waiting) -> None:
@@ -232,7 +249,8 @@ def _stall(draft: Draft, stalled: Stalled) -> None:
     draft.set_state(state["reason"], f"{stalled.reason}: {stalled.message}")
     draft.conditions.false(_what_waits(draft), stalled.reason, stalled.message)
     draft.conditions.true("Stalled", stalled.reason, stalled.message)
-    draft.events.append(Event(stalled.reason, stalled.message, "Warning"))
+    if not draft.was(stalled.reason):
+        draft.events.append(Event(stalled.reason, stalled.message, "Warning"))
     draft.recheck_after = RETRY_REFUSED_SECONDS
 
 

@@ -1,0 +1,66 @@
+"""Why an attempt does not run yet: its pods say it, or only the Events about its Job and pods do."""
+
+from datetime import timedelta
+
+from modelyard.core import pod_state
+from modelyard.core.plan import Manifest
+from modelyard.core.pod_state import Trouble
+from modelyard.core.serving import ReadWarning, Warned
+from modelyard.core.training_job import refusal
+from modelyard.core.training_job.draft import Draft
+
+GRACE = timedelta(seconds=5)
+"""How long a pod may be on its way before anything is said of it: most starts are quicker."""
+SLOW_START = timedelta(seconds=30)
+"""After this a start is said to be slow, even when nothing is known of why."""
+_LONGEST_RECHECK_SECONDS = 300.0
+_VOLUME_WARNINGS = frozenset({"FailedAttachVolume", "FailedMount"})
+
+
+def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age: timedelta) -> None:
+    """Say that an attempt does not run yet, and why as far as that can be known."""
+    known = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
+    trouble = known or _told_by_events(draft, job, pods, age)
+    if trouble:
+        draft.trouble = trouble.reason
+        draft.set_state("Pending", f"{trouble.reason}: {trouble.message}")
+    else:
+        draft.set_state("Pending", _not_known(draft, number, job, pods, age))
+    if not known:
+        # Events wake nobody: they are asked for less and less often.
+        draft.look_within(min(max(age.total_seconds(), GRACE.total_seconds()), _LONGEST_RECHECK_SECONDS))
+
+
+def _told_by_events(draft: Draft, job: Manifest, pods: list[Manifest], age: timedelta) -> Trouble | None:
+    """What no status tells: pods that a quota or a policy refused, volumes that are not there."""
+    if not pods:
+        warned = _warning(draft, "batch/v1", "Job", job)
+        if warned and warned.reason == "FailedCreate":
+            # What comes before names a pod that was never made, another one each time.
+            said = warned.note.rpartition("is forbidden: ")[2]
+            return Trouble(refusal.reason_of(warned.note, "PodsRefused"), f"no pod can be made: {said}")
+    elif age >= SLOW_START:
+        warned = _warning(draft, "v1", "Pod", pods[0])
+        if warned and warned.reason in _VOLUME_WARNINGS:
+            return Trouble("ConfigError", warned.note)
+    return None
+
+
+def _warning(draft: Draft, api_version: str, kind: str, about: Manifest) -> Warned | None:
+    """The newest Warning about an object."""
+    metadata = about["metadata"]
+    answer = draft.ask(ReadWarning(draft.ref(api_version, kind, metadata["name"], metadata.get("uid"))))
+    return answer if isinstance(answer, Warned) else None
+
+
+def _not_known(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age: timedelta) -> str:
+    """What to say, and where to look, while nothing is known."""
+    if age < SLOW_START:
+        return f"attempt {number} begins"
+    if not pods:
+        name = job["metadata"]["name"]
+        return f"attempt {number}: Job {name} has no pod yet; see kubectl describe job {name} -n {draft.namespace}"
+    name = pods[0]["metadata"]["name"]
+    return (
+        f"attempt {number}: pod {name} is starting; if this lasts, see kubectl describe pod {name} -n {draft.namespace}"
+    )

@@ -1,0 +1,14 @@
+"""Who refused a Job or its pods, read from what the API server said: it says so in words only."""
+
+_WORDS = (
+    ("exceeded quota", "QuotaExceeded"),
+    ("failed quota", "QuotaExceeded"),
+    ("violates PodSecurity", "PodSecurityViolated"),
+    ("ValidatingAdmissionPolicy", "PolicyDenied"),
+    ("admission webhook", "PolicyDenied"),
+)
+
+
+def reason_of(message: str, otherwise: str) -> str:
+    """The reason for a condition."""
+    return next((reason for words, reason in _WORDS if words in message), otherwise)
