@@ -120,6 +120,10 @@ class TrainingJobBuilder(ResourceBuilder):
         """Runs code of a ConfigMap."""
         return self.with_spec(source={"configMap": {"name": config_map}})
 
+    def with_checkpoint(self, claim: str, **fields: object) -> Self:
+        """Keeps what a later attempt goes on from."""
+        return self.with_spec(checkpoint={"persistentVolumeClaim": {"claimName": claim}, **fields})
+
     def with_trainer(self, **fields: object) -> Self:
         """With fields of the trainer."""
         return self.with_spec(trainer=self.manifest["spec"]["trainer"] | fields)
@@ -246,9 +250,8 @@ class PodBuilder(Builder):
         condition = {"type": "DisruptionTarget", "status": "True", "reason": reason}
         return self.failed(137).changed("status", "conditions", to=[condition])
 
-    def unschedulable(self) -> Self:
+    def unschedulable(self, message: str = "0/1 nodes are available: 1 Insufficient memory.") -> Self:
         """No node takes it."""
-        message = "0/1 nodes are available: 1 Insufficient memory."
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
         return self.changed("status", to={"phase": "Pending", "conditions": [condition]})
 

@@ -112,6 +112,23 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "a source that is none": (tj(source={}), "spec.source.configMap: Required value"),
     "a source that is not known": (tj(source={"svn": {}}), 'unknown field "spec.source.svn"'),
+    "a checkpoint without a claim": (tj(checkpoint={}), "spec.checkpoint.persistentVolumeClaim: Required value"),
+    "a claim without a name": (
+        tj(checkpoint={"persistentVolumeClaim": {}}),
+        "spec.checkpoint.persistentVolumeClaim.claimName: Required value",
+    ),
+    "a claim's name that no claim has": (
+        tj(checkpoint={"persistentVolumeClaim": {"claimName": "My Claim"}}),
+        "spec.checkpoint.persistentVolumeClaim.claimName",
+    ),
+    "a relative checkpoint path": (
+        tj(checkpoint={"persistentVolumeClaim": {"claimName": "c"}, "mountPath": "checkpoint"}),
+        "spec.checkpoint.mountPath",
+    ),
+    "a checkpoint over the code": (
+        tj(checkpoint={"persistentVolumeClaim": {"claimName": "c"}, "mountPath": "/workspace"}),
+        "spec.checkpoint.mountPath may be none of",
+    ),
     "eleven metrics": (tj(tracking={"metrics": [f"m{n}" for n in range(11)]}), "spec.tracking.metrics: Too many"),
     "the same metric twice": (tj(tracking={"metrics": ["a", "a"]}), "spec.tracking.metrics[1]: Duplicate value"),
     "an empty experiment": (tj(tracking={"experiment": ""}), "spec.tracking.experiment"),
@@ -177,6 +194,7 @@ EVERYTHING = tj(
         "nonRetryableExitCodes": [2],
         "onOutOfMemory": {"memoryFactor": "1.5", "maxMemory": "8Gi"},
     },
+    checkpoint={"persistentVolumeClaim": {"claimName": "kept"}},
     tracking={"experiment": "e", "runName": "r", "tags": [{"name": "a", "value": "b"}], "metrics": ["m"]},
     model={"name": "m", "artifact": "a", "register": "OnSuccess", "aliases": ["candidate"]},
 )
@@ -189,6 +207,7 @@ FIXED: dict[str, dict[str, Any]] = {
     "retry.backoff": {"initialSeconds": 2},
     "retry.nonRetryableExitCodes": {"retry": {"nonRetryableExitCodes": [3]}},
     "retry.onOutOfMemory": {"maxMemory": "9Gi"},
+    "checkpoint": {"mountPath": "/other"},
     "tracking": {"runName": "other"},
     "model": {"aliases": ["champion"]},
 }

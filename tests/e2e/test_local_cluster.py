@@ -163,6 +163,22 @@ def test_a_container_over_its_memory_limit_ends_as_oomkilled(kubectl: Callable[.
     assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
 
 
+@pytest.mark.usefixtures("busybox")
+def test_what_a_pod_without_root_writes_to_a_claim_the_next_pod_reads(
+    kubectl: Callable[..., str], namespace: str
+) -> None:
+    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "kept"}, "spec": wanted}
+    kubectl("-n", namespace, "apply", "-f", "-", given=claim)
+    for name, script in (("writer", "echo 7 > /www/step"), ("reader", "/busybox cat /www/step")):
+        pod = make_pod(name, script)
+        pod["spec"]["securityContext"]["fsGroup"] = 1000
+        pod["spec"]["volumes"] = [{"name": "www", "persistentVolumeClaim": {"claimName": "kept"}}]
+        kubectl("-n", namespace, "apply", "-f", "-", given=pod)
+        assert pods_end(kubectl, namespace, name)["exitCode"] == 0
+    assert kubectl("-n", namespace, "logs", "reader") == "7\n"
+
+
 @pytest.mark.usefixtures("state")
 def test_strangers_are_not_let_in_by_apiserver_and_kubelet() -> None:
     asked = [f"https://127.0.0.1:{cluster.apiserver_port()}/api", "https://10.244.0.1:10250/pods"]

@@ -94,6 +94,10 @@ TRAINING_SPEC = st.fixed_dictionaries(
                 ),
             },
         ),
+        "checkpoint": st.fixed_dictionaries(
+            {"persistentVolumeClaim": st.just({"claimName": "kept"})},
+            optional={"mountPath": st.sampled_from(["/checkpoint", "/src", "/data"])},
+        ),
         "tracking": st.fixed_dictionaries({}, optional={"metrics": st.lists(TEXT.filter(bool), max_size=2)}),
         "model": st.fixed_dictionaries(
             {"name": st.just("digits")},

@@ -97,6 +97,11 @@ class Kubelet:
         waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
         self._write(pod, phase="Pending", containerStatuses=[_status(pod, {"waiting": waiting})])
 
+    def refuse(self, pod: Manifest, message: str) -> None:
+        """The scheduler finds no node for the pod."""
+        condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+        self._write(pod, phase="Pending", conditions=[condition | {"lastTransitionTime": _now()}])
+
     def _bind(self, pod: Manifest) -> None:
         metadata = pod["metadata"]
         binding = {

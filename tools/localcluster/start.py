@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.localcluster import network, node
+from tools.localcluster import network, node, volumes
 from tools.localcluster.components import (
     LOOPBACK,
     Pki,
@@ -98,6 +98,7 @@ class NodeStart:
         dns_port, proxy_port, metrics_port = free_ports(3)
         for path, body in rights():
             self._rest.post(f"{RBAC}/{path}", body)
+        self._offer_volumes()
         self.processes.start(controller_manager(self.setup))
         self.processes.start(scheduler(self.setup))
         self.processes.start(node.kubelet(self.setup))
@@ -107,6 +108,11 @@ class NodeStart:
         self._wait_for("kube-proxy", lambda: answers(f"http://{LOOPBACK}:{proxy_port}/healthz"))
         self._wait_for("coredns", lambda: answers(f"http://{LOOPBACK}:{dns_port}/ready"))
         self._wait_for("kubelet", self._node_is_ready)
+
+    def _offer_volumes(self) -> None:
+        self._rest.post(volumes.CLASSES, volumes.storage_class())
+        for folder in volumes.make_folders(self.state.root):
+            self._rest.post(volumes.VOLUMES, volumes.volume(folder))
 
     def _wait_for(self, name: str, is_ready: Callable[[], bool]) -> None:
         def ready() -> bool:

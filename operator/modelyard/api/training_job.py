@@ -128,6 +128,38 @@ class Retry(KubeModel):
     """More memory for the attempt that follows one that ran out of it; needs trainer.resources.limits.memory."""
 
 
+class CheckpointClaim(KubeModel):
+    """A PersistentVolumeClaim of the same namespace."""
+
+    claim_name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+    """The claim's name."""
+
+
+_OWN_FOLDERS = ("/", "/tmp", "/etc", "/etc/modelyard", "/modelyard", "/workspace")  # noqa: S108 - of the pod
+
+
+class Checkpoint(KubeModel):
+    """Where a training keeps what a later attempt goes on from."""
+
+    persistent_volume_claim: CheckpointClaim
+    """The claim that every attempt mounts."""
+    mount_path: Annotated[
+        str,
+        Field(
+            max_length=1024,
+            pattern=r"^/[^:]*$",
+            json_schema_extra=rules(
+                rule(
+                    f"!(self in [{', '.join(repr(folder) for folder in _OWN_FOLDERS)}])",
+                    f"spec.checkpoint.mountPath may be none of {', '.join(_OWN_FOLDERS)}, which hold other things: "
+                    "use /checkpoint or another folder of its own",
+                )
+            ),
+        ),
+    ] = "/checkpoint"
+    """Where it is mounted in the trainer, and what CHECKPOINT_DIR says."""
+
+
 class TrackingSpec(KubeModel):
     """The MLflow runs of this job."""
 
@@ -183,6 +215,8 @@ class TrainingJobSpec(KubeModel):
     """Parameters: on the run, as PARAM_<NAME> in the environment, in /etc/modelyard/parameters.json."""
     retry: Retry = Retry()
     """What happens after an attempt failed."""
+    checkpoint: Checkpoint | None = None
+    """A volume that every attempt finds at the same path, to go on from where the one before was."""
     tracking: TrackingSpec = TrackingSpec()
     """The MLflow runs of this job."""
     model: ModelSpec | None = None
@@ -340,6 +374,7 @@ class TrainingJob(Kind):
                 "retry.backoff",
                 "retry.nonRetryableExitCodes",
                 "retry.onOutOfMemory",
+                "checkpoint",
                 "tracking",
                 "model",
             )

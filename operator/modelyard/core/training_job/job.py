@@ -9,7 +9,7 @@ from modelyard.core import metadata, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
-from modelyard.core.training_job import parameters
+from modelyard.core.training_job import checkpoint, parameters
 from modelyard.core.training_job.outcome import TRAINER
 
 WORKSPACE = "/workspace"
@@ -57,7 +57,12 @@ def _template(
         spec.pod_template, _trainer(spec.trainer, spec, environment, context), _helpers(spec, context)
     )
     pod["restartPolicy"] = "Never"
-    pod["volumes"] = [*pod["volumes"], *_volumes(spec), *pods.ca_volumes(context)]
+    pod["volumes"] = [
+        *pod["volumes"],
+        *_volumes(spec),
+        *checkpoint.volumes(spec.checkpoint),
+        *pods.ca_volumes(context),
+    ]
     return {
         "metadata": {
             "labels": ((given.labels if given else None) or {}) | job["labels"],
@@ -75,7 +80,7 @@ def _trainer(
     """The container that trains."""
     given = trainer.model_dump(by_alias=True, exclude_none=True)
     own_mounts = [{"name": "modelyard-parameters", "mountPath": _PARAMETERS_FOLDER, "readOnly": True}]
-    own_mounts += pods.ca_mounts(context)
+    own_mounts += [*checkpoint.mounts(spec.checkpoint), *pods.ca_mounts(context)]
     workspace = trainer.working_dir or WORKSPACE
     if spec.source:
         own_mounts.append({"name": "modelyard-workspace", "mountPath": workspace})
@@ -97,7 +102,7 @@ def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, con
         "MLFLOW_EXPERIMENT_ID": run.experiment_id,
         "MLFLOW_RUN_CONTEXT": run_context(identity),
         "MODELYARD_ATTEMPT": str(identity.attempt),
-    }
+    } | checkpoint.variables(spec.checkpoint)
     variables = [{"name": name, "value": value} for name, value in (parameters.variables(spec) | own).items()]
     home = [] if _sets_home(spec.trainer) else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
     return [*home, *pods.tracking_environment(context), *variables]

@@ -7,6 +7,7 @@ from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
 from modelyard.core.serving import ReadWarning, Warned
 from modelyard.core.training_job import refusal
+from modelyard.core.training_job.checkpoint import why_unschedulable
 from modelyard.core.training_job.draft import Draft
 
 GRACE = timedelta(seconds=5)
@@ -23,7 +24,8 @@ def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age:
     trouble = known or _told_by_events(draft, job, pods, age)
     if trouble:
         draft.trouble = trouble.reason
-        draft.set_state("Pending", f"{trouble.reason}: {trouble.message}")
+        message = why_unschedulable(draft.spec.checkpoint, trouble) or trouble.message
+        draft.set_state("Pending", f"{trouble.reason}: {message}")
     else:
         draft.set_state("Pending", _not_known(draft, number, job, pods, age))
     if not known:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.localcluster import cluster, node, pause
+from tools.localcluster import cluster, node, pause, volumes
 from tools.localcluster.checks import check_machine, port_conflict
 from tools.localcluster.components import (
     Pki,
@@ -81,6 +81,16 @@ def test_no_word_of_containerds_configuration_stays_unfilled(setup: Setup) -> No
 def test_without_a_resolver_the_dns_knows_the_clusters_names_only() -> None:
     assert "forward" not in node.corefile(Path("/k"), 1, None)
     assert "forward . /etc/resolv.conf" in node.corefile(Path("/k"), 1, Path("/etc/resolv.conf"))
+
+
+def test_claims_that_name_no_class_get_folders_of_the_cluster(tmp_path: Path) -> None:
+    made = [volumes.volume(folder) for folder in volumes.make_folders(tmp_path)]
+    annotations = volumes.storage_class()["metadata"]["annotations"]
+    assert annotations == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert {item["spec"]["storageClassName"] for item in made} == {volumes.storage_class()["metadata"]["name"]}
+    assert len({item["metadata"]["name"] for item in made}) == volumes.COUNT
+    assert all(Path(item["spec"]["local"]["path"]).is_relative_to(tmp_path) for item in made)
+    assert all(Path(item["spec"]["local"]["path"]).is_dir() for item in made)
 
 
 def test_a_users_proxy_exceptions_are_kept_and_the_clusters_added() -> None:
