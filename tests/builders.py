@@ -103,6 +103,14 @@ class TrainingJobBuilder(ResourceBuilder):
         """Registers a model."""
         return self.with_spec(model={"name": name, **fields})
 
+    def with_preparation(self, **fields: object) -> Self:
+        """Prepares data first."""
+        return self.with_spec(prepare={"command": ["python3", "prepare.py"], **fields})
+
+    def with_datasets(self, *datasets: Manifest) -> Self:
+        """With datasets."""
+        return self.with_spec(datasets=list(datasets))
+
     def with_retry(self, limit: int, initial: int = 10, most: int = 300) -> Self:
         """With a retry policy."""
         backoff = {"initialSeconds": initial, "maxSeconds": most}
@@ -273,6 +281,22 @@ class PodBuilder(Builder):
         item = {"name": name, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 2}
         waiting = self.starting()
         return waiting.changed("status", "initContainerStatuses", to=[item | {"lastState": {"terminated": ended}}])
+
+    def helped_by(self, name: str, state: Manifest) -> Self:
+        """With the state of one init container, while or after it runs."""
+        item = {"name": name, "restartCount": 0, "state": state}
+        known = self.manifest["status"].get("initContainerStatuses") or []
+        return self.changed("status", "initContainerStatuses", to=[*known, item])
+
+    def preparing(self) -> Self:
+        """Its data is being prepared."""
+        return self.starting().helped_by("prepare", {"running": {}})
+
+    def failed_to_prepare(self, exit_code: int = 1, message: str = "", reason: str = "Error") -> Self:
+        """Its data could not be prepared."""
+        ended = {"exitCode": exit_code, "reason": reason, "message": message, "finishedAt": seconds_ago(6)}
+        failed = self.starting().changed("status", "phase", to="Failed")
+        return failed.helped_by("prepare", {"terminated": ended})
 
     def terminating(self) -> Self:
         """Deleted, in its grace period."""

@@ -74,6 +74,35 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         "spec.parameters: a value may not hold the character NUL",
     ),
     "a number as a parameter's value": (tj(parameters=[{"name": "a", "value": 1}]), "spec.parameters[0].value"),
+    "a dataset's name with a slash": (
+        tj(datasets=[{"name": "a/b", "uri": "s3://a"}]),
+        "spec.datasets: a name is made of letters, digits",
+    ),
+    "the same dataset twice": (
+        tj(datasets=[{"name": "a", "uri": "s3://a"}, {"name": "a", "uri": "s3://b"}]),
+        "spec.datasets[1]: Duplicate value",
+    ),
+    "a dataset without a place": (tj(datasets=[{"name": "a"}]), "spec.datasets[0].uri: Required value"),
+    "a dataset's place with a space": (
+        tj(datasets=[{"name": "a", "uri": "s3://a b"}]),
+        "spec.datasets: a uri may not hold spaces or control characters",
+    ),
+    "a dataset's place with a password": (
+        tj(datasets=[{"name": "a", "uri": "https://me:secret@example.com/a"}]),
+        "spec.datasets: a uri may not hold a password",
+    ),
+    "a dataset's digest with a space": (
+        tj(datasets=[{"name": "a", "uri": "s3://a", "digest": "a b"}]),
+        "spec.datasets[0].digest",
+    ),
+    "a reserved variable of data preparation": (
+        tj(prepare={"env": env("PARAM_C")}),
+        "spec.prepare.env holds a name that the operator sets itself",
+    ),
+    "an unknown field of data preparation": (
+        tj(prepare={"volumeMounts": []}),
+        'unknown field "spec.prepare.volumeMounts"',
+    ),
     "an image of nothing": (tj(**trainer(image="")), "spec.trainer.image"),
     "a relative working directory": (tj(**trainer(workingDir="code")), "spec.trainer.workingDir"),
     "an unknown pull policy": (tj(**trainer(imagePullPolicy="Sometimes")), "spec.trainer.imagePullPolicy"),

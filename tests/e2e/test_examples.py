@@ -14,6 +14,7 @@ COVERED = {
     "02-digits-seldon/2-next-version.yaml",
     "03-digits-plain-backend.yaml",
     "04-retry.yaml",
+    "05-prepare-and-datasets.yaml",
 }
 
 
@@ -56,3 +57,14 @@ def test_a_job_that_fails_is_tried_again(yard: Yard) -> None:
     assert failed["tags"]["modelyard.io/exit-code"] == "1"
     assert failed["tags"]["modelyard.io/node"] == first["node"]
     assert yard.run_of(second["runID"])["status"] == "FINISHED"
+
+
+def test_data_is_prepared_first_and_datasets_are_on_the_run(yard: Yard) -> None:
+    yard.apply(EXAMPLES / "05-prepare-and-datasets.yaml")
+    done = yard.wait("trainingjob", "prepared", "Complete")
+    rows = next(item["value"] for item in done["status"]["metrics"] if item["name"] == "rows")
+    assert rows == "1347"
+    job = done["status"]["attempts"][0]["job"]
+    assert "1347 digits to train with" in yard.kubectl("logs", f"job/{job}", "--container", "prepare")
+    (dataset,) = yard.run_of(done["status"]["tracking"]["runID"])["datasets"]
+    assert (dataset["name"], dataset["digest"]) == ("digits", "09f66e6debdee2cd2b5ae59e0d6abbb73fc2")

@@ -98,6 +98,15 @@ TRAINING_SPEC = st.fixed_dictionaries(
             {"persistentVolumeClaim": st.just({"claimName": "kept"})},
             optional={"mountPath": st.sampled_from(["/checkpoint", "/src", "/data"])},
         ),
+        "prepare": st.fixed_dictionaries({}, optional={"args": st.lists(TEXT, max_size=2), "image": st.just("mine:1")}),
+        "datasets": st.lists(
+            st.fixed_dictionaries(
+                {"name": st.sampled_from(["a", "A.b", "a-b"]), "uri": st.sampled_from(["s3://a/$(b)", "/data"])},
+                optional={"digest": st.just("sha256:" + "0" * 64)},
+            ),
+            max_size=3,
+            unique_by=lambda item: item["name"],
+        ),
         "tracking": st.fixed_dictionaries({}, optional={"metrics": st.lists(TEXT.filter(bool), max_size=2)}),
         "model": st.fixed_dictionaries(
             {"name": st.just("digits")},
@@ -140,6 +149,8 @@ POD_STATES = st.sampled_from(
         lambda pod: pod.without_image(),
         lambda pod: pod.crashing("no" * 2000),
         lambda pod: pod.with_failed_helper("modelyard-fetch", "ModelIncomplete", "no file"),
+        lambda pod: pod.preparing(),
+        lambda pod: pod.failed_to_prepare(2, "no such file"),
         lambda pod: pod.running().terminating(),
         lambda pod: pod.disrupted("PreemptionByScheduler").changed("status", "phase", to="Running").terminating(),
     ]

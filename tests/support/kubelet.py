@@ -92,6 +92,20 @@ class Kubelet:
         item |= {"lastState": {"terminated": end}, "restartCount": 1}
         self._write(pod, phase="Pending", initContainerStatuses=[item])
 
+    def run_helper(self, pod: Manifest, name: str) -> None:
+        """An init container runs."""
+        if not pod["spec"].get("nodeName"):
+            self._bind(pod)
+        item = _helper_status(pod, name, {"running": {"startedAt": _now()}})
+        self._write(pod, phase="Pending", initContainerStatuses=[item])
+
+    def end_helper(self, pod: Manifest, name: str, exit_code: int = 0, message: str = "", reason: str = "") -> None:
+        """An init container ended; with an error the whole pod did, because nothing is started again."""
+        said = reason or ("Error" if exit_code else "Completed")
+        end = {"exitCode": exit_code, "reason": said, "message": message, "startedAt": _now(), "finishedAt": _now()}
+        item = _helper_status(pod, name, {"terminated": end})
+        self._write(pod, phase="Failed" if exit_code else "Pending", initContainerStatuses=[item])
+
     def miss_image(self, pod: Manifest) -> None:
         """The main container's image is not there."""
         waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}
@@ -132,6 +146,13 @@ def _status(pod: Manifest, state: Manifest, containers: str = "containers") -> M
     container = pod["spec"][containers][0]
     fixed = {"imageID": "", "ready": False, "restartCount": 0}
     return {"name": container["name"], "image": container["image"], "state": state, **fixed}
+
+
+def _helper_status(pod: Manifest, name: str, state: Manifest) -> Manifest:
+    """The status of one init container."""
+    container = next(item for item in pod["spec"]["initContainers"] if item["name"] == name)
+    fixed = {"imageID": "", "ready": False, "restartCount": 0}
+    return {"name": name, "image": container["image"], "state": state, **fixed}
 
 
 def _now() -> str:

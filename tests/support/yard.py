@@ -117,7 +117,7 @@ class Yard:
         )
 
     def run_of(self, run_id: str) -> dict[str, Any]:
-        """A run as MLflow tells it: status and tags."""
+        """A run as MLflow tells it: status, tags and datasets."""
         script = (
             "import json,sys,urllib.request as u;"
             "print(u.urlopen('http://localhost:5000/api/2.0/mlflow/runs/get?run_id='+sys.argv[1]).read().decode())"
@@ -125,7 +125,9 @@ class Yard:
         text = self.site.kubectl.run("exec", *MLFLOW, "--", "python3", "-c", script, run_id)
         run = json.loads(text)["run"]
         tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
-        return {"status": run["info"]["status"], "tags": tags, "ended": run["info"].get("end_time")}
+        datasets = [item["dataset"] for item in run.get("inputs", {}).get("dataset_inputs", [])]
+        ended = run["info"].get("end_time")
+        return {"status": run["info"]["status"], "tags": tags, "ended": ended, "datasets": datasets}
 
     def runs_still_open(self) -> list[str]:
         """Runs of every experiment that have not ended."""

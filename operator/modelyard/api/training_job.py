@@ -62,6 +62,65 @@ class Source(KubeModel):
     """Code in a ConfigMap."""
 
 
+class Prepare(KubeModel):
+    """Prepares the data: runs to its end first, in the same pod, and leaves its files in /data."""
+
+    image: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
+    """The image; the trainer's when left out."""
+    command: Annotated[list[str] | None, Field(max_length=64)] = None
+    """What is run, one list item per argument; the image's own entrypoint when left out."""
+    args: Annotated[list[str] | None, Field(max_length=256)] = None
+    """Arguments; $(PARAM_NAME) stands for a parameter's value."""
+    env: Annotated[
+        list[EnvVar] | None,
+        Field(max_length=100, json_schema_extra=keyed_by("name") | environment_rules("spec.prepare.env")),
+    ] = None
+    """Environment variables; names that the operator sets itself are refused."""
+    resources: ResourceRequirements | None = None
+    """Requests and limits."""
+
+
+class Dataset(KubeModel):
+    """Data that the training uses: an input of its run in MLflow, and variables in its pod."""
+
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=100,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')",
+                    "spec.datasets: a name is made of letters, digits, '-', '_' and '.', and begins and ends with a "
+                    "letter or digit",
+                )
+            ),
+        ),
+    ]
+    """Its name; DATASET_<NAME>_URI has it in capitals, with _ for . and -."""
+    uri: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=2048,
+            json_schema_extra=rules(
+                rule(
+                    r"!self.matches(r'[\x00-\x20\x7f]')",
+                    "spec.datasets: a uri may not hold spaces or control characters: write them as %20 and so on",
+                ),
+                rule(
+                    "!self.matches('^[A-Za-z][A-Za-z0-9+.-]*://[^/?#@]*:[^/?#@]*@')",
+                    "spec.datasets: a uri may not hold a password, because everybody who sees the run sees it: remove "
+                    "it, and give the pod a Secret",
+                ),
+            ),
+        ),
+    ]
+    """Where it lies: s3://…, https://…, a path. It is told, not read."""
+    digest: Annotated[str | None, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9+/=:._-]+$")] = None
+    """The digest of its content, such as sha256:…; told, not checked."""
+
+
 class Parameter(KubeModel):
     """One parameter of the training."""
 
@@ -213,6 +272,10 @@ class TrainingJobSpec(KubeModel):
     """Where the code comes from when it is not in the image."""
     parameters: Annotated[list[Parameter] | None, Field(max_length=100, json_schema_extra=keyed_by("name"))] = None
     """Parameters: on the run, as PARAM_<NAME> in the environment, in /etc/modelyard/parameters.json."""
+    prepare: Prepare | None = None
+    """Data preparation: runs to its end first, in the same pod, and shares /data with the trainer."""
+    datasets: Annotated[list[Dataset] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
+    """Data that the training uses: inputs of the run, and DATASET_<NAME>_URI in the environment."""
     retry: Retry = Retry()
     """What happens after an attempt failed."""
     checkpoint: Checkpoint | None = None
@@ -370,6 +433,8 @@ class TrainingJob(Kind):
                 "trainer",
                 "podTemplate",
                 "source",
+                "prepare",
+                "datasets",
                 "parameters",
                 "retry.backoff",
                 "retry.nonRetryableExitCodes",

@@ -60,6 +60,16 @@ def is_started(pod: Mapping[str, Any], container: str) -> bool:
     return "running" in state or "terminated" in state
 
 
+def is_running(pod: Mapping[str, Any], container: str) -> bool:
+    """Whether this container runs now."""
+    return "running" in (_status_of(pod, container).get("state") or {})
+
+
+def terminated(pod: Mapping[str, Any], container: str) -> Mapping[str, Any] | None:
+    """The end of this container, if it ended."""
+    return _terminated(_status_of(pod, container))
+
+
 def trouble(pod: Mapping[str, Any]) -> Trouble | None:
     """Why the pod does not get on, or None when it does, as far as it says."""
     status = pod.get("status") or {}

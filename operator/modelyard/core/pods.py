@@ -44,7 +44,7 @@ def merged_spec(template: PodTemplate | None, main: Container, helpers: list[Con
     security = spec["securityContext"] = _pod_security(spec.get("securityContext") or {})
     containers = [_merged(same, main), *others]
     spec["containers"] = [restricted(container, security) for container in containers]
-    initial = [*helpers, *(spec.get("initContainers") or [])]
+    initial = _initial(helpers, spec.get("initContainers") or [])
     if initial:
         spec["initContainers"] = [restricted(container, security) for container in initial]
     spec["volumes"] = _by_name([*(spec.get("volumes") or []), TMP_VOLUME])
@@ -100,6 +100,14 @@ def ca_volumes(context: Context) -> list[dict[str, Any]]:
 def without_nothing(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields that are set."""
     return {name: value for name, value in fields.items() if value not in (None, [], {})}
+
+
+def _initial(helpers: list[Container], given: list[Container]) -> list[Container]:
+    """The init containers: the operator's, each over the template's of the same name, then the others."""
+    below = {container.get("name"): container for container in given}
+    own = {helper["name"] for helper in helpers}
+    others = [container for container in given if container.get("name") not in own]
+    return [*(_merged(below.get(helper["name"], {}), helper) for helper in helpers), *others]
 
 
 def _merged(below: Container, above: Container) -> Container:

@@ -32,6 +32,15 @@ class AttemptIdentity:
 
 
 @dataclass(frozen=True)
+class Dataset:
+    """Data that a run is told of: where it lies and, where the user says so, the digest of its content."""
+
+    name: str
+    uri: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
 class EnsureRun:
     """Find the attempt's run by its identity tags, else create it (and its experiment). Answer: `Run`.
 
@@ -44,6 +53,7 @@ class EnsureRun:
     tags: Pairs = ()
     parameters: Pairs = ()
     is_shared: bool = False
+    datasets: tuple[Dataset, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from mlflow.entities import Param, RunTag
 from mlflow.entities import Run as MlflowRun
 
-from modelyard.adapters.mlflow import experiments
+from modelyard.adapters.mlflow import datasets, experiments
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.failures import INVALID_RESPONSE, RUN_DELETED, Refused
 from modelyard.adapters.mlflow.identity import identity_filter, identity_of, identity_tags, owner_filter
@@ -55,6 +55,7 @@ def ensure_run(connection: Connection, question: EnsureRun) -> Run:
         _go_on(connection, run, question)
     run_id = matching(RUN_ID, run.info.run_id, "a run id")
     _log_missing_parameters(connection, run, question.parameters)
+    datasets.log_missing(connection, run_id, run.inputs.dataset_inputs if run.inputs else [], question.datasets)
     return Run(run_id=run_id, experiment_id=experiment_id)
 
 

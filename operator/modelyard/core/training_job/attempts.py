@@ -8,7 +8,7 @@ from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import EndRun, Metric, ReadMetrics, Run
-from modelyard.core.training_job import memory, pending, runs
+from modelyard.core.training_job import memory, pending, prepare, runs
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome, run_status_of
@@ -64,6 +64,9 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
         draft.set_state("Pending", f"attempt {number} begins")
         draft.is_quiet = number > 1
         draft.look_within((pending.GRACE - age).total_seconds())
+        return
+    if any(prepare.is_running(pod) for pod in pods):
+        draft.set_state("Preparing", prepare.progress(number, record["job"], draft.namespace))
         return
     pending.say_why(draft, number, job, pods, age)
 

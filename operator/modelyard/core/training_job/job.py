@@ -9,12 +9,9 @@ from modelyard.core import metadata, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
-from modelyard.core.training_job import checkpoint, parameters
+from modelyard.core.training_job import checkpoint, datasets, parameters, prepare, source
 from modelyard.core.training_job.outcome import TRAINER
 
-WORKSPACE = "/workspace"
-"""The working directory where spec.source is laid out."""
-_SOURCE = "/modelyard/source"
 _PARAMETERS_FOLDER = "/etc/modelyard"
 
 
@@ -54,7 +51,9 @@ def _template(
     """The pod template: the user's, with the trainer and what it needs."""
     given = spec.pod_template.metadata if spec.pod_template else None
     pod = pods.merged_spec(
-        spec.pod_template, _trainer(spec.trainer, spec, environment, context), _helpers(spec, context)
+        spec.pod_template,
+        _trainer(spec.trainer, spec, environment, context),
+        _helpers(spec, environment, context),
     )
     pod["restartPolicy"] = "Never"
     pod["volumes"] = [
@@ -79,12 +78,8 @@ def _trainer(
 ) -> dict[str, Any]:
     """The container that trains."""
     given = trainer.model_dump(by_alias=True, exclude_none=True)
-    own_mounts = [{"name": "modelyard-parameters", "mountPath": _PARAMETERS_FOLDER, "readOnly": True}]
-    own_mounts += [*checkpoint.mounts(spec.checkpoint), *pods.ca_mounts(context)]
-    workspace = trainer.working_dir or WORKSPACE
-    if spec.source:
-        own_mounts.append({"name": "modelyard-workspace", "mountPath": workspace})
-        given["workingDir"] = workspace
+    own_mounts = [*_mounts(spec, context), *checkpoint.mounts(spec.checkpoint), *prepare.mounts(spec)]
+    given |= source.working_directory(spec)
     return given | {
         "name": TRAINER,
         "image": trainer.image or context.trainer_image,
@@ -103,7 +98,8 @@ def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, con
         "MLFLOW_RUN_CONTEXT": run_context(identity),
         "MODELYARD_ATTEMPT": str(identity.attempt),
     } | checkpoint.variables(spec.checkpoint)
-    variables = [{"name": name, "value": value} for name, value in (parameters.variables(spec) | own).items()]
+    told = parameters.variables(spec) | datasets.variables(spec) | own
+    variables = [{"name": name, "value": value} for name, value in told.items()]
     home = [] if _sets_home(spec.trainer) else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
     return [*home, *pods.tracking_environment(context), *variables]
 
@@ -113,31 +109,26 @@ def _sets_home(trainer: Trainer) -> bool:
     return any(variable.name == "HOME" for variable in trainer.env or [])
 
 
-def _helpers(spec: TrainingJobSpec, context: Context) -> list[dict[str, Any]]:
-    """What runs before the trainer: the source is copied, because ConfigMaps are mounted read-only."""
-    if not spec.source:
-        return []
+def _helpers(spec: TrainingJobSpec, environment: list[dict[str, Any]], context: Context) -> list[pods.Container]:
+    """What runs before the trainer, in this order."""
     return [
-        {
-            "name": "modelyard-source",
-            "image": context.fetcher_image,
-            "imagePullPolicy": context.image_pull_policy,
-            "args": ["copy", "--from", _SOURCE, "--to", WORKSPACE],
-            "resources": pods.HELPER_RESOURCES,
-            "volumeMounts": [
-                {"name": "modelyard-source", "mountPath": _SOURCE, "readOnly": True},
-                {"name": "modelyard-workspace", "mountPath": WORKSPACE},
-            ],
-        }
+        *source.containers(spec, context),
+        *(
+            container | source.working_directory(spec)
+            for container in prepare.containers(spec, environment, _mounts(spec, context), context)
+        ),
     ]
+
+
+def _mounts(spec: TrainingJobSpec, context: Context) -> list[dict[str, Any]]:
+    """The operator's own mounts in the containers that run the user's code."""
+    parameters_mount = {"name": "modelyard-parameters", "mountPath": _PARAMETERS_FOLDER, "readOnly": True}
+    return [parameters_mount, *pods.ca_mounts(context), *source.mounts(spec)]
 
 
 def _volumes(spec: TrainingJobSpec) -> list[dict[str, Any]]:
     """The operator's own volumes."""
     field = {"fieldPath": f"metadata.annotations['{names.ANNOTATION_PARAMETERS}']"}
     item = {"path": "parameters.json", "fieldRef": field}
-    volumes: list[dict[str, Any]] = [{"name": "modelyard-parameters", "downwardAPI": {"items": [item]}}]
-    if spec.source:
-        volumes.append({"name": "modelyard-source", "configMap": {"name": spec.source.config_map.name}})
-        volumes.append({"name": "modelyard-workspace", "emptyDir": {}})
-    return volumes
+    parameters_volume = {"name": "modelyard-parameters", "downwardAPI": {"items": [item]}}
+    return [parameters_volume, *source.volumes(spec), *prepare.volumes(spec)]

@@ -1,12 +1,13 @@
 """How an attempt ended: its Job says that it did, its pod says how."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from modelyard.core import clock, pod_state
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import RunStatus
+from modelyard.core.training_job import prepare
 
 TRAINER = "trainer"
 """The name of the container that trains."""
@@ -66,7 +67,7 @@ def outcome_of(job: Manifest, pods: list[Manifest], now: datetime, known: str | 
         return _of_pod(ended, "Succeeded", complete) if ended else Outcome("Succeeded", 0, ended_at=_time(complete))
     failed = _condition(job, "Failed") or {}
     if ended is not None:
-        return _of_pod(ended, "Failed", failed)
+        return _explained(_of_pod(ended, "Failed", failed), ended, job)
     failed_at = _time(failed)
     if failed_at and now - failed_at < _POD_GRACE:
         return None
@@ -92,6 +93,12 @@ def _of_pod(pod: Manifest, verdict: str, condition: dict[str, Any]) -> Outcome:
         clock.from_text(ending.finished_at) if ending.finished_at else _time(condition),
         ending.container,
     )
+
+
+def _explained(outcome: Outcome, pod: Manifest, job: Manifest) -> Outcome:
+    """The outcome with a reason of its own where it was data preparation that failed."""
+    found = prepare.failure(pod, pod_state.ending(pod, TRAINER), TRAINER, job)
+    return replace(outcome, reason=found[0], message=found[1]) if found else outcome
 
 
 def _condition(job: Manifest, kind: str) -> dict[str, Any] | None:

@@ -69,13 +69,21 @@ def _too_much(spec: TrainingJobSpec) -> Iterator[str]:
 
 def _unknown_references(spec: TrainingJobSpec) -> Iterator[str]:
     """A misspelt $(PARAM_…), which the kubelet would hand on as it stands. Keys of envFrom are not known here."""
-    if spec.trainer.env_from:
-        return
     known = variables(spec)
-    for field in ("command", "args"):
-        for name in references(getattr(spec.trainer, field) or []):
+    for field, texts in _expanded(spec):
+        for name in references(texts):
             if name.startswith("PARAM_") and name not in known:
                 yield (
-                    f"spec.trainer.{field}: $({name}) names no parameter; add it to spec.parameters, or write "
+                    f"spec.{field}: $({name}) names no parameter; add it to spec.parameters, or write "
                     f"$$({name}) for the text itself"
                 )
+
+
+def _expanded(spec: TrainingJobSpec) -> Iterator[tuple[str, list[str]]]:
+    """Texts in which the kubelet replaces variables that are all known."""
+    if not spec.trainer.env_from:
+        yield "trainer.command", spec.trainer.command or []
+        yield "trainer.args", spec.trainer.args or []
+    if spec.prepare:
+        yield "prepare.command", spec.prepare.command or []
+        yield "prepare.args", spec.prepare.args or []

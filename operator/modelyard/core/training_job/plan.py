@@ -12,7 +12,7 @@ from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of as template_problems_of
 from modelyard.core.tracking import RegisteredVersion
-from modelyard.core.training_job import attempts, checkpoint, memory, parameters, retry
+from modelyard.core.training_job import attempts, checkpoint, datasets, memory, parameters, prepare, retry
 from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
@@ -230,13 +230,10 @@ def _must_still_wait(draft: Draft) -> bool:
 
 def _problems_of(spec: TrainingJobSpec) -> list[str]:
     """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
-    template = template_problems_of(spec.pod_template, TRAINER)
-    return [
-        *template,
-        *memory.problems_of(spec),
-        *parameters.problems_of(spec),
-        *checkpoint.problems_of(spec),
-    ]
+    if problems := template_problems_of(spec.pod_template, TRAINER):
+        return problems
+    rules = (memory, parameters, datasets, prepare, checkpoint)
+    return [problem for rule in rules for problem in rule.problems_of(spec)]
 
 
 def _wait(draft: Draft, waiting: Waiting) -> None:

@@ -3,6 +3,7 @@
 from modelyard.api import names
 from modelyard.core import metadata
 from modelyard.core.tracking import EnsureRun
+from modelyard.core.training_job import datasets
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import lineage
 
@@ -25,6 +26,7 @@ def run_question(draft: Draft, number: int) -> EnsureRun:
         ),
         parameters=tuple((item.name, item.value) for item in draft.spec.parameters or []),
         is_shared=tracking.is_shared,
+        datasets=datasets.inputs(draft.spec),
     )
 
 
