@@ -107,6 +107,20 @@ def operators(
         yield processes
 
 
+@pytest.fixture(scope="session")
+def nothing_left_running(
+    account: Path, settings: Mapping[str, str], kube: Kube, tracking: Tracking, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """After the last test no run of this cluster is open; one more operator may do what the killed ones could not."""
+    yield
+    cluster = kube.get("Namespace", "", "kube-system")
+    assert cluster is not None
+    uid = cluster["metadata"]["uid"]
+    last = OperatorProcess(account, tmp_path_factory.mktemp("operator"), "last", settings)
+    with running([last]):
+        eventually(lambda: not tracking.open_runs(uid), "no run is left open", lambda: str(tracking.open_runs(uid)), 90)
+
+
 @pytest.fixture
 def world(  # noqa: PLR0917 - here everything meets
     kube: Kube,
@@ -115,6 +129,7 @@ def world(  # noqa: PLR0917 - here everything meets
     servers: ModelServers,
     control_plane: ControlPlane,
     operators: list[OperatorProcess],
+    nothing_left_running: None,  # noqa: ARG001 - looks once all tests are over
     request: pytest.FixtureRequest,
 ) -> Iterator[World]:
     """A namespace of the test's own."""

@@ -72,6 +72,30 @@ def test_attempts_that_share_a_run_have_one_whatever_crashes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
+def test_runs_that_the_code_starts_are_found_whatever_crashes(name: str) -> None:
+    codes, limit, actions = SCENARIOS[name]
+    job = a_job(limit, runPolicy="Adopt")
+    calm = TrainingWorld(job, codes, actions=dict(actions)).run(45)
+    for step, what in enumerate(calm.crasher.steps):
+        crashed = TrainingWorld(job, codes, actions=dict(actions), crasher=Crasher(at=step)).run(45)
+        assert ending_of(crashed) == ending_of(calm), f"after a crash {what} (step {step})"
+        assert "RUNNING" not in crashed.mlflow.statuses.values()
+        # Whether a pod that is stopped early started a run is a matter of moments; what there is has to be known.
+        attempts = {item["number"]: item.get("runID") for item in crashed.resource["status"]["attempts"]}
+        assert attempts | {known.attempt: run for run, known in crashed.mlflow.identities.items()} == attempts
+
+
+def ending_of(world: TrainingWorld) -> dict[str, object]:
+    """How it ended, whatever its runs are called."""
+    found = world.end_state()
+    attempts = [(item["number"], item["reason"]) for item in world.resource["status"].get("attempts", [])]
+    return {name: found[name] for name in ("versions", "jobs")} | {
+        "attempts": attempts,
+        "reason": conditions_of(world.resource)["Complete"]["reason"],
+    }
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_the_end_is_the_one_that_was_meant(name: str) -> None:
     world = a_world(name).run(45)
     complete = conditions_of(world.resource)["Complete"]

@@ -228,8 +228,9 @@ class TrackingSpec(KubeModel):
     """The runs' name; <name>-<attempt> when left out, <name> with runPolicy Reuse."""
     tags: Annotated[list[Tag] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
     """Tags on every run."""
-    run_policy: Literal["PerAttempt", "Reuse"] = "PerAttempt"
-    """PerAttempt makes a run for each attempt; with Reuse all attempts go on with one run, as checkpoints want it."""
+    run_policy: Literal["PerAttempt", "Reuse", "Adopt"] = "PerAttempt"
+    """PerAttempt makes a run for each attempt; with Reuse all attempts go on with one run, as checkpoints want it; with
+    Adopt the code starts the run itself, in any experiment, and it is found by its tags."""
     metrics: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=250)]] | None,
         Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "set"}),
@@ -240,6 +241,11 @@ class TrackingSpec(KubeModel):
     def is_shared(self) -> bool:
         """Whether all attempts go on with one run."""
         return self.run_policy == "Reuse"
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the code starts an attempt's run itself."""
+        return self.run_policy == "Adopt"
 
 
 class ModelSpec(KubeModel):
@@ -295,8 +301,9 @@ class Attempt(KubeModel):
     """The Job's name."""
     run_id: Annotated[str | None, Field(alias="runID")] = None
     """The MLflow run."""
-    run_status: Literal["FINISHED", "FAILED", "KILLED", "UNKNOWN"] | None = None
-    """What the run was ended as; none until it is, UNKNOWN where MLflow refused (see the condition Tracked)."""
+    run_status: Literal["FINISHED", "FAILED", "KILLED", "UNKNOWN", "NONE"] | None = None
+    """What the run was ended as; none until it is, UNKNOWN where MLflow refused, NONE where the code started none (see
+    the condition Tracked)."""
     reason: str | None = None
     """How it ended: Succeeded, Error, OOMKilled, Suspended …; none while it runs."""
     exit_code: int | None = None

@@ -57,6 +57,20 @@ class EnsureRun:
 
 
 @dataclass(frozen=True)
+class EnsureExperiment:
+    """Find the experiment of this name, else create it. Answer: its id."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class FindRuns:
+    """The runs that an attempt's code started by itself, without nested ones. Answer: tuple of `Run`, oldest first."""
+
+    identity: AttemptIdentity
+
+
+@dataclass(frozen=True)
 class Run:
     """A run that exists."""
 
@@ -72,6 +86,11 @@ class EndRun:
     status: RunStatus
     end_time_ms: int
     tags: Pairs = ()
+    strays_of: AttemptIdentity | None = None
+    """The attempt whose further runs end with it: those that its code started by itself and left open."""
+    parameters: Pairs = ()
+    """Kept beside those that the run has."""
+    datasets: tuple[Dataset, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,7 +195,16 @@ class OpenRun:
 
 
 TrackingQuestion = (
-    EnsureRun | EndRun | FindModels | RegisterVersion | ReadMetrics | ResolveAlias | GetVersion | FindOpenRuns
+    EnsureExperiment
+    | EnsureRun
+    | FindRuns
+    | EndRun
+    | FindModels
+    | RegisterVersion
+    | ReadMetrics
+    | ResolveAlias
+    | GetVersion
+    | FindOpenRuns
 )
 
 

@@ -175,6 +175,30 @@ async def test_a_run_is_ended_whatever_it_says(gateway: MlflowGateway, client: M
     assert ended.data.tags["modelyard.io/exit-code"] == "137"
 
 
+async def test_runs_that_the_code_left_open_end_with_the_attempts_own(
+    gateway: MlflowGateway, client: MlflowClient
+) -> None:
+    question = make_run_question()
+    run = await gateway.ask(question)
+    elsewhere = client.create_experiment(unique("elsewhere"))
+
+    def stray(attempt: str, cluster: str = question.identity.cluster) -> str:
+        tags = {
+            "modelyard.io/cluster": cluster,
+            "modelyard.io/trainingjob-uid": question.identity.owner_uid,
+            "modelyard.io/parent-attempt": attempt,
+        }
+        return str(client.create_run(elsewhere, tags=tags).info.run_id)
+
+    mine, ended = stray("1"), stray("1")
+    client.set_terminated(ended, "FINISHED", 5)
+    others = [stray("2"), stray("1", cluster="another")]
+    await gateway.ask(EndRun(run.run_id, RunStatus.FAILED, 1_800_000_000_000, strays_of=question.identity))
+    assert client.get_run(mine).info.status == "FAILED"
+    assert client.get_run(ended).info.status == "FINISHED"
+    assert [client.get_run(other).info.status for other in others] == ["RUNNING", "RUNNING"]
+
+
 async def test_ending_a_run_again_changes_nothing(gateway: MlflowGateway, client: MlflowClient) -> None:
     run = await gateway.ask(make_run_question())
     end = EndRun(run.run_id, RunStatus.KILLED, 1_800_000_000_000)

@@ -17,9 +17,11 @@ from modelyard.core.plan import Failure
 from modelyard.core.tracking import (
     AttemptIdentity,
     EndRun,
+    EnsureExperiment,
     EnsureRun,
     FindModels,
     FindOpenRuns,
+    FindRuns,
     GetVersion,
     ReadMetrics,
     RegisterVersion,
@@ -33,7 +35,9 @@ RUN_ID = "0123456789abcdef" * 2
 ALIAS = ResolveAlias("model", "champion")
 IDENTITY = AttemptIdentity("cluster", "uid", 1)
 EVERY_QUESTION: tuple[TrackingQuestion, ...] = (
+    EnsureExperiment("experiment"),
     EnsureRun(IDENTITY, "experiment", "run"),
+    FindRuns(IDENTITY),
     EndRun(RUN_ID, RunStatus.FAILED, 1),
     FindModels(RUN_ID, "1"),
     RegisterVersion(IDENTITY, "model", "m-" + RUN_ID, RUN_ID, aliases=("champion",)),

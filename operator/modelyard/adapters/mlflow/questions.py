@@ -7,15 +7,17 @@ from google.protobuf.json_format import ParseError  # type: ignore[import-untype
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
-from modelyard.adapters.mlflow import environment, models, registry, runs
+from modelyard.adapters.mlflow import environment, experiments, models, registry, runs
 from modelyard.adapters.mlflow.config import MlflowConfig
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.translate import refusal
 from modelyard.core.tracking import (
     EndRun,
+    EnsureExperiment,
     EnsureRun,
     FindModels,
     FindOpenRuns,
+    FindRuns,
     GetVersion,
     ReadMetrics,
     RegisterVersion,
@@ -45,8 +47,12 @@ def answer(question: TrackingQuestion, config: MlflowConfig, deadline: float) ->
         raise refusal(error, config) from error
 
 
-def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: ANN401, PLR0911 - one line for each question
+def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: ANN401, C901, PLR0911 - one line for each question
     match question:
+        case EnsureExperiment():
+            return experiments.ensure_experiment(connection, question.name)
+        case FindRuns():
+            return runs.find_runs(connection, question)
         case EnsureRun():
             return runs.ensure_run(connection, question)
         case EndRun():

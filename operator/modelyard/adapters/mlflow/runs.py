@@ -1,5 +1,6 @@
 """Runs: one for each attempt, found by its tags before it is made."""
 
+import logging
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,8 @@ from typing import TypeVar
 
 from mlflow.entities import Param, RunTag
 from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
+from requests.exceptions import RequestException
 
 from modelyard.adapters.mlflow import datasets, experiments
 from modelyard.adapters.mlflow.connection import Connection
@@ -28,7 +31,21 @@ from modelyard.adapters.mlflow.text import (
 )
 from modelyard.api import names
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import Ended, EndRun, EnsureRun, FindOpenRuns, Metric, OpenRun, Pairs, ReadMetrics, Run
+from modelyard.core.tracking import (
+    AttemptIdentity,
+    Ended,
+    EndRun,
+    EnsureRun,
+    FindOpenRuns,
+    FindRuns,
+    Metric,
+    OpenRun,
+    Pairs,
+    ReadMetrics,
+    Run,
+)
+
+_logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -41,6 +58,7 @@ _MOST_OPEN_RUNS = 10_000
 _DUPLICATE = "Duplicate"
 _YES = "true"
 _RUNNING = "RUNNING"
+_PARENT_RUN = "mlflow.parentRunId"
 _TAGS_OF_AN_END = (names.TAG_REASON, names.TAG_EXIT_CODE, names.TAG_NODE, names.TAG_POD)
 """What is told of an attempt at its end, and is not true of the next."""
 
@@ -59,17 +77,36 @@ def ensure_run(connection: Connection, question: EnsureRun) -> Run:
     return Run(run_id=run_id, experiment_id=experiment_id)
 
 
+def find_runs(connection: Connection, question: FindRuns) -> tuple[Run, ...]:
+    """Runs that name the attempt as the one whose code started them, in whatever experiment; oldest first."""
+    attempt = f"tags.`{names.TAG_PARENT_ATTEMPT}` = {quoted(str(question.identity.attempt))}"
+    wanted = f"{owner_filter(question.identity)} and {attempt}"
+    found = [run for run in _search_everywhere(connection, wanted) if _PARENT_RUN not in run.data.tags]
+    return tuple(
+        Run(
+            run_id=matching(RUN_ID, run.info.run_id, "a run id"),
+            experiment_id=matching(EXPERIMENT_ID, run.info.experiment_id, "an experiment id"),
+        )
+        for run in sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
+    )
+
+
 def end_run(connection: Connection, question: EndRun) -> Ended:
     """Ends the run and says what it was before."""
     run_id = question.run_id
-    info = _get_run(connection, run_id).info
+    run = _get_run(connection, run_id)
+    info = run.info
     if info.lifecycle_stage == "deleted":
         message = f"The run {run_id} is deleted in MLflow; restore it there to see how it ended."
         raise Refused(Failure(RUN_DELETED, message, is_transient=False))
     # Tags first: a run that is ended has told everything.
     _set_tags(connection, run_id, question.tags)
+    _log_missing_parameters(connection, run, question.parameters)
+    datasets.log_missing(connection, run_id, run.inputs.dataset_inputs if run.inputs else [], question.datasets)
     if (info.status, info.end_time) != (question.status.value, question.end_time_ms):
         connection.client.set_terminated(run_id, question.status.value, question.end_time_ms)
+    if question.strays_of:
+        _end_strays(connection, question, question.strays_of)
     return Ended(previous_status=one_line(str(info.status), 20))
 
 
@@ -84,14 +121,33 @@ def read_metrics(connection: Connection, question: ReadMetrics) -> tuple[Metric,
 
 def find_open_runs(connection: Connection, question: FindOpenRuns) -> tuple[OpenRun, ...]:
     """Runs of this cluster that MLflow believes to be going on, in whatever experiment; at most 10,000 of them."""
+    return _open_runs(connection, f"tags.`{names.TAG_CLUSTER}` = {quoted(question.cluster)}")
+
+
+def _end_strays(connection: Connection, question: EndRun, attempt: AttemptIdentity) -> None:
+    """End what the attempt's code left open beside its own run, as the attempt ended.
+
+    The attempt's own run is ended by now, and that counts: what fails here, the next sweep does.
+    """
+    try:
+        for stray in _open_runs(connection, owner_filter(attempt)):
+            if stray.identity == attempt and stray.run_id != question.run_id:
+                connection.client.set_terminated(stray.run_id, question.status.value, question.end_time_ms)
+    except (MlflowException, RequestException, OSError, Refused) as error:
+        _logger.warning("further runs of an attempt stay open until the next sweep: %s", error)
+
+
+def _open_runs(connection: Connection, whose: str) -> tuple[OpenRun, ...]:
     ended = " and ".join(f"attributes.status != '{status}'" for status in ("FINISHED", "FAILED", "KILLED"))
-    wanted = f"tags.`{names.TAG_CLUSTER}` = {quoted(question.cluster)} and {ended}"
-    found = (
-        run
-        for experiment_ids in _batches(list(experiments.experiment_ids(connection)), _EXPERIMENTS_AT_ONCE)
-        for run in _search(connection, experiment_ids, wanted)
-    )
-    return tuple(islice((open_run for run in found if (open_run := _open_run(run)) is not None), _MOST_OPEN_RUNS))
+    wanted = f"{whose} and {ended}"
+    found = (_open_run(run) for run in _search_everywhere(connection, wanted))
+    return tuple(islice((open_run for open_run in found if open_run is not None), _MOST_OPEN_RUNS))
+
+
+def _search_everywhere(connection: Connection, wanted: str) -> Iterator[MlflowRun]:
+    """Code starts runs in experiments that it chooses."""
+    for experiment_ids in _batches(list(experiments.experiment_ids(connection)), _EXPERIMENTS_AT_ONCE):
+        yield from _search(connection, experiment_ids, wanted)
 
 
 def _get_run(connection: Connection, run_id: str) -> MlflowRun:

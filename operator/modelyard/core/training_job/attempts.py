@@ -4,14 +4,13 @@ from collections.abc import Iterable
 
 from modelyard.core import clock, metadata, pod_state
 from modelyard.core.conditions import find
-from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
-from modelyard.core.tracking import EndRun, Metric, ReadMetrics, Run
-from modelyard.core.training_job import memory, pending, prepare, runs
+from modelyard.core.tracking import Metric, ReadMetrics
+from modelyard.core.training_job import adoption, memory, pending, prepare, runs
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
-from modelyard.core.training_job.outcome import TRAINER, Outcome, run_status_of
+from modelyard.core.training_job.outcome import TRAINER, Outcome
 
 LIVE_METRICS_SECONDS = 60.0
 """How often the metrics of a running attempt are mirrored."""
@@ -24,23 +23,14 @@ AT_ONCE_SECONDS = 0.1
 def begin(draft: Draft, number: int) -> None:
     """Make the attempt's run, then its Job, then remember both."""
     draft.set_state("Pending", f"attempt {number} begins")
-    run = draft.ask_or_wait(runs.run_question(draft, number))
-    if isinstance(run, Failure):
-        raise Stalled(run.reason, run.message)
-    assert isinstance(run, Run)  # noqa: S101 - narrows the answer's type
+    run = runs.of_attempt(draft, number)
     limit = memory.next_limit(draft.spec, draft.newest_record())
     spec = memory.with_limit(draft.spec, limit)
     job = build_job(draft.resource, spec, draft.identity(number), run, draft.context)
     draft.create.append(job)
-    draft.add_record(
-        {
-            "number": number,
-            "job": job["metadata"]["name"],
-            "runID": run.run_id,
-            "startTime": clock.to_text(draft.now),
-        }
-        | ({"memory": limit} if limit else {})
-    )
+    record = {"number": number, "job": job["metadata"]["name"], "startTime": clock.to_text(draft.now)}
+    known = {"runID": run.run_id, "memory": limit}
+    draft.add_record(record | {name: value for name, value in known.items() if value})
     draft.set_tracking(number, run.experiment_id, run.run_id)
     draft.is_quiet = number > 1
     draft.recheck_after = pending.GRACE.total_seconds()
@@ -58,6 +48,7 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
             record["node"] = node
         draft.set_state("Running", f"attempt {number} runs" + (f" on {node}" if node else ""))
         _mirror_live(draft, record)
+        adoption.look(draft, record)
         return
     age = draft.now - clock.from_text(record["startTime"])
     if age < pending.GRACE:
@@ -132,7 +123,7 @@ def write_down(draft: Draft, record: Record, outcome: Outcome) -> None:
 
 def is_closed(record: Record) -> bool:
     """Whether the run of an attempt that is over was told so."""
-    return not record.get("runID") or "runStatus" in record
+    return "runStatus" in record
 
 
 def end_run(draft: Draft, record: Record) -> None:
@@ -143,16 +134,19 @@ def end_run(draft: Draft, record: Record) -> None:
     """
     if is_closed(record):
         return
-    status = run_status_of(record["reason"])
-    ended_at = clock.to_milliseconds(clock.from_text(record["completionTime"]))
-    answer = draft.ask_or_wait(EndRun(record["runID"], status, ended_at, runs.ending_tags(record)))
+    said = adoption.settle(draft, record) if draft.spec.tracking.is_adopted else ""
+    if not record.get("runID"):
+        record.setdefault("runStatus", "UNKNOWN")
+        return
+    question = runs.end_question(draft, record)
+    answer = draft.ask_or_wait(question)
     _mirror(draft, record)
     if isinstance(answer, Failure):
         record["runStatus"] = "UNKNOWN"
         draft.conditions.false("Tracked", answer.reason, answer.message)
     else:
-        record["runStatus"] = status.value
-        message = f"attempt {record['number']}: run {record['runID']} is {status}"
+        record["runStatus"] = question.status.value
+        message = f"attempt {record['number']}: run {record['runID']} is {question.status}{said}"
         draft.conditions.true("Tracked", "RunEnded", message)
 
 

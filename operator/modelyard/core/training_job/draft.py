@@ -112,12 +112,13 @@ class Draft(Subject):
         run_id = annotations.get(names.ANNOTATION_RUN_ID)
         self.set_tracking(number, annotations.get(names.ANNOTATION_EXPERIMENT_ID), run_id)
         memory = limit_in(job, TRAINER) if self.spec.retry.on_out_of_memory else None
-        return {
+        record = {
             "number": number,
             "job": job["metadata"]["name"],
-            "runID": run_id,
             "startTime": job["metadata"].get("creationTimestamp") or clock.to_text(self.now),
-        } | ({"memory": memory} if memory else {})
+        }
+        known = {"runID": run_id, "memory": memory}
+        return record | {name: value for name, value in known.items() if value}
 
     def _number_of(self, job: Manifest) -> int:
         """The attempt that a Job belongs to, by its name, which unlike labels nobody can change; 0 for another Job."""

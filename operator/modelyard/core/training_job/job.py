@@ -21,7 +21,9 @@ def build_job(
     """One attempt's Job: one pod, never restarted, so that an attempt has exactly one end."""
     labels = {names.LABEL_ATTEMPT: str(identity.attempt)}
     body = metadata.child_metadata(resource, metadata.job_name(resource, identity.attempt), labels)
-    body["annotations"] = {names.ANNOTATION_RUN_ID: run.run_id, names.ANNOTATION_EXPERIMENT_ID: run.experiment_id}
+    body["annotations"] = {names.ANNOTATION_EXPERIMENT_ID: run.experiment_id}
+    if run.run_id:
+        body["annotations"] = {names.ANNOTATION_RUN_ID: run.run_id} | body["annotations"]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -92,8 +94,8 @@ def _trainer(
 
 def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, context: Context) -> list[dict[str, Any]]:
     """What the training needs to know; the run's id, its experiment's and the context belong together."""
-    own = {
-        "MLFLOW_RUN_ID": run.run_id,
+    own = {"MLFLOW_RUN_ID": run.run_id} if run.run_id else {}
+    own |= {
         "MLFLOW_EXPERIMENT_ID": run.experiment_id,
         "MLFLOW_RUN_CONTEXT": run_context(identity),
         "MODELYARD_ATTEMPT": str(identity.attempt),

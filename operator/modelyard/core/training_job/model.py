@@ -62,6 +62,8 @@ def registered(draft: Draft, record: Record, spec: ModelSpec) -> RegisteredVersi
         Waiting: MLflow must answer first.
         Stalled: MLflow refuses, and will until a person changes something.
     """
+    if not record.get("runID"):
+        raise NoModel("ModelMissing", "the attempt has no run, so no model was logged: see the condition Tracked")
     run_id, experiment_id = record["runID"], draft.status["tracking"]["experimentID"]
     models = draft.ask_or_wait(FindModels(run_id, experiment_id))
     if isinstance(models, Failure):

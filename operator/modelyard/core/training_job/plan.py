@@ -169,7 +169,7 @@ def _succeed(draft: Draft, record: Record) -> None:
     """The training succeeded: register its model, then say so."""
     draft.set_state("Registering", "the training succeeded")
     model = draft.spec.model
-    version = registered(draft, record, model) if model and record.get("runID") else None
+    version = registered(draft, record, model) if model else None
     if version:
         draft.status["modelVersion"] = _version_item(version)
         aliases = f" as {', '.join(model.aliases)}" if model and model.aliases else ""

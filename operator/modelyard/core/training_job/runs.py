@@ -1,36 +1,89 @@
 """The MLflow run of an attempt: which one it is, and what it tells."""
 
 from modelyard.api import names
-from modelyard.core import metadata
-from modelyard.core.tracking import EnsureRun
+from modelyard.core import clock, metadata
+from modelyard.core.errors import Stalled
+from modelyard.core.plan import Failure
+from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run
 from modelyard.core.training_job import datasets
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import lineage
+from modelyard.core.training_job.outcome import run_status_of
+
+NOT_YET = ""
+"""The id of a run that the code of an attempt is going to start by itself."""
 
 
-def run_question(draft: Draft, number: int) -> EnsureRun:
+def of_attempt(draft: Draft, number: int) -> Run:
+    """The run that an attempt begins with.
+
+    Raises:
+        Waiting: MLflow must answer first.
+        Stalled: MLflow refuses, and will until a person changes something.
+    """
+    is_adopted = draft.spec.tracking.is_adopted
+    answer = draft.ask_or_wait(EnsureExperiment(_experiment(draft)) if is_adopted else _run_question(draft, number))
+    if isinstance(answer, Failure):
+        raise Stalled(answer.reason, answer.message)
+    run = Run(NOT_YET, answer) if is_adopted else answer
+    assert isinstance(run, Run)  # noqa: S101 - narrows the answer's type
+    return run
+
+
+def end_question(draft: Draft, record: Record) -> EndRun:
+    """How the run of an attempt that is over ends; one that the code started is told only now whose it is."""
+    number, is_adopted = record["number"], draft.spec.tracking.is_adopted
+    adopted = (*_own_tags(draft, number), (names.TAG_ATTEMPT, str(number))) if is_adopted else ()
+    return EndRun(
+        record["runID"],
+        run_status_of(record["reason"]),
+        clock.to_milliseconds(clock.from_text(record["completionTime"])),
+        (*adopted, *_ending_tags(record)),
+        strays_of=draft.identity(number),
+        # Before its end they could take the place of those that the code is about to log.
+        parameters=_parameters(draft) if is_adopted else (),
+        datasets=datasets.inputs(draft.spec) if is_adopted else (),
+    )
+
+
+def _run_question(draft: Draft, number: int) -> EnsureRun:
     """The attempt's run, with everything that leads back from it."""
     tracking = draft.spec.tracking
-    image = draft.spec.trainer.image or draft.context.trainer_image
-    record = {"job": metadata.job_name(draft.resource, number)}
     return EnsureRun(
         identity=draft.identity(number),
-        experiment=tracking.experiment or f"{draft.namespace}/{draft.name}",
+        experiment=_experiment(draft),
         run_name=tracking.run_name or (draft.name if tracking.is_shared else f"{draft.name}-{number}"),
-        tags=(
-            *((tag.name, tag.value) for tag in tracking.tags or []),
-            *lineage(draft, record),
-            (names.TAG_IMAGE, image),
-            ("mlflow.source.name", f"{draft.namespace}/{draft.name}"),
-            ("mlflow.source.type", "JOB"),
-        ),
-        parameters=tuple((item.name, item.value) for item in draft.spec.parameters or []),
+        tags=_own_tags(draft, number),
+        parameters=_parameters(draft),
         is_shared=tracking.is_shared,
         datasets=datasets.inputs(draft.spec),
     )
 
 
-def ending_tags(record: Record) -> tuple[tuple[str, str], ...]:
+def _experiment(draft: Draft) -> str:
+    """The name of the experiment that runs begin in."""
+    return draft.spec.tracking.experiment or f"{draft.namespace}/{draft.name}"
+
+
+def _parameters(draft: Draft) -> Pairs:
+    """The parameters as MLflow keeps them."""
+    return tuple((item.name, item.value) for item in draft.spec.parameters or [])
+
+
+def _own_tags(draft: Draft, number: int) -> Pairs:
+    """What leads back from a run, and what it was made of."""
+    image = draft.spec.trainer.image or draft.context.trainer_image
+    record = {"job": metadata.job_name(draft.resource, number)}
+    return (
+        *((tag.name, tag.value) for tag in draft.spec.tracking.tags or []),
+        *lineage(draft, record),
+        (names.TAG_IMAGE, image),
+        ("mlflow.source.name", f"{draft.namespace}/{draft.name}"),
+        ("mlflow.source.type", "JOB"),
+    )
+
+
+def _ending_tags(record: Record) -> Pairs:
     """What the run keeps of how its pod ended."""
     tags = {
         names.TAG_REASON: record["reason"],
