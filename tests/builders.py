@@ -128,6 +128,10 @@ class TrainingJobBuilder(ResourceBuilder):
         """Runs code of a ConfigMap."""
         return self.with_spec(source={"configMap": {"name": config_map}})
 
+    def with_nodes(self, nodes: int, processes: int = 1) -> Self:
+        """Trains in several pods, each with several processes."""
+        return self.with_spec(nodes=nodes, processesPerNode=processes)
+
     def with_checkpoint(self, claim: str, **fields: object) -> Self:
         """Keeps what a later attempt goes on from."""
         return self.with_spec(checkpoint={"persistentVolumeClaim": {"claimName": claim}, **fields})
@@ -209,6 +213,9 @@ class JobBuilder(Builder):
         return self.changed("status", "conditions", to=[condition])
 
 
+INDEX = "batch.kubernetes.io/job-completion-index"
+
+
 def make_job(resource: Manifest, attempt: int = 1, run_id: str | None = None) -> JobBuilder:
     """An attempt's Job, just made."""
     name = metadata.job_name(resource, attempt)
@@ -218,7 +225,9 @@ def make_job(resource: Manifest, attempt: int = 1, run_id: str | None = None) ->
         "creationTimestamp": seconds_ago(60),
         "annotations": {names.ANNOTATION_RUN_ID: run_id or f"run-{attempt}", names.ANNOTATION_EXPERIMENT_ID: "7"},
     }
-    return JobBuilder({"apiVersion": "batch/v1", "kind": "Job", "metadata": body, "status": {}})
+    nodes = resource["spec"].get("nodes", 1)
+    spec = {"spec": {"completions": nodes, "completionMode": "Indexed"}} if nodes > 1 else {}
+    return JobBuilder({"apiVersion": "batch/v1", "kind": "Job", "metadata": body, **spec, "status": {}})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -314,12 +323,15 @@ def _terminated(exit_code: int, reason: str, seconds_before: float, message: str
     return {"state": {"terminated": ended | ({"message": message} if message else {})}}
 
 
-def make_pod(resource: Manifest, attempt: int = 1) -> PodBuilder:
-    """The pod of an attempt, not scheduled yet."""
-    name = f"{metadata.job_name(resource, attempt)}-x7k2p"
+def make_pod(resource: Manifest, attempt: int = 1, index: int | None = None) -> PodBuilder:
+    """The pod of an attempt, or one of several, not scheduled yet."""
+    place = "" if index is None else f"-{index}"
+    name = f"{metadata.job_name(resource, attempt)}{place}-x7k2p"
     labels = metadata.owner_labels(resource) | {names.LABEL_ATTEMPT: str(attempt)}
     owner = {"apiVersion": "batch/v1", "kind": "Job", "uid": f"job-uid-{attempt}", "controller": True}
     body = {"name": name, "namespace": NAMESPACE, "labels": labels, "ownerReferences": [owner]}
+    if index is not None:
+        body["annotations"] = {INDEX: str(index)}
     return PodBuilder({"apiVersion": "v1", "kind": "Pod", "metadata": body, "status": {"phase": "Pending"}})
 
 

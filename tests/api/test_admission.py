@@ -141,6 +141,17 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     ),
     "a source that is none": (tj(source={}), "spec.source.configMap: Required value"),
     "a source that is not known": (tj(source={"svn": {}}), 'unknown field "spec.source.svn"'),
+    "no nodes": (tj(nodes=0), "spec.nodes"),
+    "more nodes than can be followed": (tj(nodes=257), "spec.nodes"),
+    "no processes": (tj(processesPerNode=0), "spec.processesPerNode"),
+    "several nodes with nothing to run": (
+        tj(nodes=2, trainer={"image": "x"}),
+        "spec.nodes above 1 needs spec.trainer.command",
+    ),
+    "several nodes of a name that is too long": (
+        tj("x" * 45, nodes=2),
+        "metadata.name may have 44 characters where spec.nodes is above 1",
+    ),
     "a checkpoint without a claim": (tj(checkpoint={}), "spec.checkpoint.persistentVolumeClaim: Required value"),
     "a claim without a name": (
         tj(checkpoint={"persistentVolumeClaim": {}}),
@@ -223,6 +234,8 @@ EVERYTHING = tj(
         "nonRetryableExitCodes": [2],
         "onOutOfMemory": {"memoryFactor": "1.5", "maxMemory": "8Gi"},
     },
+    nodes=2,
+    processesPerNode=2,
     checkpoint={"persistentVolumeClaim": {"claimName": "kept"}},
     tracking={"experiment": "e", "runName": "r", "tags": [{"name": "a", "value": "b"}], "metrics": ["m"]},
     model={"name": "m", "artifact": "a", "register": "OnSuccess", "aliases": ["candidate"]},
@@ -236,6 +249,8 @@ FIXED: dict[str, dict[str, Any]] = {
     "retry.backoff": {"initialSeconds": 2},
     "retry.nonRetryableExitCodes": {"retry": {"nonRetryableExitCodes": [3]}},
     "retry.onOutOfMemory": {"maxMemory": "9Gi"},
+    "nodes": {"nodes": 3},
+    "processesPerNode": {"processesPerNode": 3},
     "checkpoint": {"mountPath": "/other"},
     "tracking": {"runName": "other"},
     "model": {"aliases": ["champion"]},
@@ -243,12 +258,10 @@ FIXED: dict[str, dict[str, Any]] = {
 
 
 def change(field: str, value: dict[str, Any]) -> dict[str, Any]:
-    """A merge patch of one part of spec; a part's own name with None removes it."""
+    """A merge patch of one part of spec; a part's own name gives its new value, or None to remove it."""
     first, _, rest = field.partition(".")
-    if first in value and value[first] is not None:
+    if first in value:
         return {"spec": value}
-    if value.get(first, value) is None:
-        return {"spec": {first: None}}
     return {"spec": {first: {rest: value} if rest else value}}
 
 

@@ -71,6 +71,20 @@ def test_a_life_with_a_model_costs_at_most_five_writes_and_no_read(
     assert not [item for item in requests if item.verb in READS]
 
 
+def test_a_life_with_several_pods_costs_at_most_five_writes_and_no_read(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    mark = world.audit.mark()
+    training = Training(world, nodes=3)
+    for pod in training.start_nodes(3):
+        world.kubelet.succeed(pod)
+    training.until_over()
+    requests = requests_of(world, mark)
+    report(request, "a life with three pods", requests)
+    assert len(writes_in(requests)) <= MOST_WRITES
+    assert not [item for item in requests if item.verb in READS]
+
+
 def test_a_retry_costs_at_most_four_writes_more(world: World, request: pytest.FixtureRequest) -> None:
     mark = world.audit.mark()
     training = Training(world, retry={"limit": FAILURES, "backoff": {"initialSeconds": 1, "maxSeconds": 1}})

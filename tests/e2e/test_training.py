@@ -116,6 +116,24 @@ def test_deleting_a_running_training_ends_its_run_as_killed(yard: Yard) -> None:
     yard.until(lambda: yard.run_of(run_id)["status"] == "KILLED", "the run is killed", 60)
 
 
+ONE_OF_TWO = """
+import os, sys, time
+if os.environ["NODE_RANK"] == "1":
+    sys.exit("this pod had enough")
+time.sleep(300)
+"""
+
+
+def test_one_pod_that_fails_ends_the_others_and_is_named(yard: Yard) -> None:
+    yard.apply([code("pair", ONE_OF_TWO), training_job("pair", nodes=2, retry={"limit": 0})])
+    done = yard.wait("trainingjob", "pair", "Failed", 180)
+    (attempt,) = done["status"]["attempts"]
+    assert attempt["message"].startswith("pod 1 of 2 failed first: ")
+    assert "this pod had enough" in attempt["message"]
+    assert [pod["metadata"]["name"] for pod in yard.items("pods")] == [attempt["pod"]], "the other one is gone"
+    assert yard.run_of(attempt["runID"])["status"] == "FAILED"
+
+
 def test_a_training_survives_the_death_of_the_leader(yard: Yard) -> None:
     run_id = start_sleeper(yard, seconds=15)
     system = ["--namespace", install.SYSTEM_NAMESPACE]

@@ -2,7 +2,7 @@
 
 resource.yaml is the object; observed.yaml is the world around it:
   now, context (changes to the usual one)
-  jobs, pods                  a TrainingJob's children
+  jobs, pods, services        a TrainingJob's children
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it
   answers                     by the question's name; a question without an answer stays open, and the plan shows it
   gone, refused               decide about a deleted object, or about one whose plan the API server refused
@@ -75,7 +75,8 @@ def _training(
     _resource: Manifest, world: dict[str, Any], context: Context, answers: dict[Question, Any]
 ) -> training_observed.Observed:
     jobs, pods = tuple(world.get("jobs") or ()), tuple(world.get("pods") or ())
-    return training_observed.Observed(context, jobs=jobs, pods=pods, answers=answers)
+    services = tuple(world.get("services") or ())
+    return training_observed.Observed(context, jobs=jobs, pods=pods, services=services, answers=answers)
 
 
 def _serving(

@@ -94,6 +94,8 @@ TRAINING_SPEC = st.fixed_dictionaries(
                 ),
             },
         ),
+        "nodes": st.sampled_from([1, 1, 2, 3]),
+        "processesPerNode": st.sampled_from([1, 2]),
         "checkpoint": st.fixed_dictionaries(
             {"persistentVolumeClaim": st.just({"claimName": "kept"})},
             optional={"mountPath": st.sampled_from(["/checkpoint", "/src", "/data"])},
@@ -170,7 +172,10 @@ def jobs_and_pods(draw: st.DrawFn, resource: Manifest) -> tuple[list[Manifest], 
         if (label := draw(SPOILED)) is not None:
             job["metadata"]["labels"][names.LABEL_ATTEMPT] = label
         jobs += [job] if draw(st.integers(0, 4)) else []
-        pods += [draw(POD_STATES)(builders.make_pod(resource, attempt)).build()] if draw(st.integers(0, 3)) else []
+        nodes = resource["spec"].get("nodes", 1)
+        for index in range(nodes):
+            made = builders.make_pod(resource, attempt, index if nodes > 1 else None)
+            pods += [draw(POD_STATES)(made).build()] if draw(st.integers(0, 3)) else []
     return jobs, pods
 
 

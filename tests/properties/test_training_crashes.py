@@ -43,18 +43,24 @@ SCENARIOS: dict[str, tuple[list[int], int, dict[int, Action]]] = {
     "stays suspended": ([0], 2, {3: suspend}),
 }
 
+OF_SEVERAL = ("succeeds", "is retried", "gives up", "is suspended while running", "stays suspended")
+"""Those that do not depend on the tick at which a failed attempt's last pod is gone."""
 
-def a_world(name: str, crasher: Crasher | None = None, **more: object) -> TrainingWorld:
+
+def a_world(name: str, crasher: Crasher | None = None, nodes: int = 1, **more: object) -> TrainingWorld:
     codes, limit, actions = SCENARIOS[name]
-    return TrainingWorld(a_job(limit), codes, actions=dict(actions), crasher=crasher or Crasher(), **more)  # type: ignore[arg-type]
+    job = a_job(limit)
+    if nodes > 1:
+        job["spec"]["nodes"] = nodes
+    return TrainingWorld(job, codes, actions=dict(actions), crasher=crasher or Crasher(), **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_crash_at_any_step_ends_as_no_crash(name: str) -> None:
-    calm = a_world(name).run(45)
+@pytest.mark.parametrize(("name", "nodes"), [*((name, 1) for name in SCENARIOS), *((name, 2) for name in OF_SEVERAL)])
+def test_a_crash_at_any_step_ends_as_no_crash(name: str, nodes: int) -> None:
+    calm = a_world(name, nodes=nodes).run(45)
     expected = calm.end_state()
     for step, what in enumerate(calm.crasher.steps):
-        crashed = a_world(name, Crasher(at=step)).run(45)
+        crashed = a_world(name, Crasher(at=step), nodes=nodes).run(45)
         assert crashed.crashes == 1
         assert crashed.end_state() == expected, f"after a crash {what} (step {step})"
 
@@ -95,9 +101,9 @@ def ending_of(world: TrainingWorld) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_the_end_is_the_one_that_was_meant(name: str) -> None:
-    world = a_world(name).run(45)
+@pytest.mark.parametrize(("name", "nodes"), [*((name, 1) for name in SCENARIOS), *((name, 3) for name in OF_SEVERAL)])
+def test_the_end_is_the_one_that_was_meant(name: str, nodes: int) -> None:
+    world = a_world(name, nodes=nodes).run(45)
     complete = conditions_of(world.resource)["Complete"]
     meant = {"gives up": "RetryLimitExceeded", "stays suspended": "Suspended"}.get(name, "Succeeded")
     assert complete["reason"] == meant
@@ -148,11 +154,21 @@ def test_a_life_costs_four_writes() -> None:
     assert [verb for verb, *_ in world.api.writes] == ["create", "status", "status", "status"]
 
 
+def test_several_pods_cost_a_service_more_and_a_status_less() -> None:
+    world = a_world("succeeds", nodes=3).run(45)
+    assert [(verb, kind) for verb, kind, _ in world.api.writes] == [
+        ("create", "Service"),
+        ("create", "Job"),
+        ("status", "TrainingJob"),
+        ("status", "TrainingJob"),
+    ]
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_crashes_late_events_and_outages_break_no_rule(seed: int) -> None:
     names = list(SCENARIOS)
     name = names[seed % len(names)]
-    world = a_world(name, Crasher(probability=0.1), lag=0.5, seed=seed)
+    world = a_world(name, Crasher(probability=0.1), nodes=1 + seed % 3, lag=0.5, seed=seed)
     world.mlflow.away = 0.2
     world.run(60)
     world.crasher.probability, world.mlflow.away, world.cache.lag = 0.0, 0.0, 0.0

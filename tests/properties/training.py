@@ -143,7 +143,10 @@ class TrainingWorld:
     def observe(self, resource: Manifest, answers: dict[Question, Any]) -> Observed:
         uid = resource["metadata"]["uid"]
         jobs = [item for item in self.cache.of_kind("Job") if is_owned_by(item, uid)]
-        return Observed(self.context, tuple(jobs), tuple(self.cache.of_kind("Pod")), dict(answers))
+        services = [item for item in self.cache.of_kind("Service") if is_owned_by(item, uid)]
+        return Observed(
+            self.context, tuple(jobs), tuple(self.cache.of_kind("Pod")), tuple(services), answers=dict(answers)
+        )
 
     def ask(self, question: Question) -> Any:
         if isinstance(question, ReadObject):
@@ -199,27 +202,34 @@ class TrainingWorld:
     def _job_controller(self, job: Manifest) -> None:
         if (job.get("status") or {}).get("conditions"):
             return
-        attempt = int(job["metadata"]["labels"][names.LABEL_ATTEMPT])
-        pod_name = f"{job['metadata']['name']}-pod"
-        pod = self.api.get("Pod", pod_name)
-        if pod is None:
-            self._start(job, attempt, pod_name)
-        elif pod["status"]["phase"] in {"Succeeded", "Failed"}:
-            kind = "Complete" if pod["status"]["phase"] == "Succeeded" else "Failed"
+        pods = [pod for pod in self.api.of_kind("Pod") if is_owned_by(pod, job["metadata"]["uid"])]
+        phases = [pod["status"]["phase"] for pod in pods]
+        if not pods:
+            self._start(job)
+        elif "Failed" in phases and {"Pending", "Running"} & set(phases):
+            for pod in pods:
+                if pod["status"]["phase"] in {"Pending", "Running"}:
+                    self._terminate(pod)
+        elif {"Pending", "Running"}.isdisjoint(phases):
+            kind = "Failed" if "Failed" in phases else "Complete"
             at = clock.to_text(self.clock.now)
             condition = {"type": kind, "status": "True", "reason": "x", "lastTransitionTime": at}
             self.api.put(job | {"status": {"conditions": [condition]}})
 
-    def _start(self, job: Manifest, attempt: int, pod_name: str) -> None:
-        made = builders.make_pod(self.resource, attempt).starting().changed("metadata", "name", to=pod_name)
+    def _start(self, job: Manifest) -> None:
+        attempt = int(job["metadata"]["labels"][names.LABEL_ATTEMPT])
         owner = {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
-        annotations = job["metadata"]["annotations"]
-        self.started.append(pod_name)
-        self.api.put(
-            made.changed("metadata", "ownerReferences", to=[owner])
-            .changed("metadata", "annotations", to=annotations)
-            .build()
-        )
+        nodes = job["spec"]["completions"]
+        for index in range(nodes):
+            name = f"{job['metadata']['name']}-{index}-pod"
+            annotations = job["metadata"]["annotations"] | {builders.INDEX: str(index)}
+            made = builders.make_pod(self.resource, attempt).starting().changed("metadata", "name", to=name)
+            self.started.append(name)
+            self.api.put(
+                made.changed("metadata", "ownerReferences", to=[owner])
+                .changed("metadata", "annotations", to=annotations)
+                .build()
+            )
 
     def _kubelet(self, pod: Manifest) -> None:
         name = pod["metadata"]["name"]
@@ -233,8 +243,10 @@ class TrainingWorld:
             return
         attempt = int(pod["metadata"]["labels"][names.LABEL_ATTEMPT])
         builder = builders.PodBuilder(pod)
-        if self.ages[name] > self.train_ticks:
-            code = self.exit_codes[attempt - 1] if attempt <= len(self.exit_codes) else 0
+        code = self.exit_codes[attempt - 1] if attempt <= len(self.exit_codes) else 0
+        if "deletionTimestamp" in pod["metadata"]:
+            self._terminate(pod)
+        elif self.ages[name] > self.train_ticks and (not code or self._is_last(pod)):
             ended = (builder.failed(code) if code else builder.succeeded()).build()
             terminated = ended["status"]["containerStatuses"][0]["state"]["terminated"]
             terminated["finishedAt"] = clock.to_text(self.clock.now)
@@ -244,9 +256,13 @@ class TrainingWorld:
             self._run_of(pod)
             self.api.put(builder.running().build())
 
+    def _is_last(self, pod: Manifest) -> bool:
+        """Of several pods the last fails; the others would go on."""
+        return pod["metadata"]["annotations"][builders.INDEX] == str(self.resource["spec"].get("nodes", 1) - 1)
+
     def _has_job(self, pod: Manifest) -> bool:
-        job = self.api.get("Job", pod["metadata"]["name"].removesuffix("-pod"))
-        return job is not None and "deletionTimestamp" not in job["metadata"]
+        jobs = [job for job in self.api.of_kind("Job") if is_owned_by(pod, job["metadata"]["uid"])]
+        return any("deletionTimestamp" not in job["metadata"] for job in jobs)
 
     def _terminate(self, pod: Manifest) -> None:
         name = pod["metadata"]["name"]
@@ -275,9 +291,10 @@ class TrainingWorld:
         live = [job for job in self.api.of_kind("Job") if not (job.get("status") or {}).get("conditions")]
         pods = [pod for pod in self.api.of_kind("Pod") if pod["status"]["phase"] in {"Pending", "Running"}]
         assert len(live) <= 1, f"two live Jobs: {live}"
-        assert len(pods) <= 1, f"two live pods: {[pod['metadata']['name'] for pod in pods]}"
-        made = Counter(name for verb, kind, name in self.api.writes if (verb, kind) == ("create", "Job"))
-        assert all(count == 1 for count in made.values()), f"a Job made twice: {made}"
+        assert len({pod["metadata"]["labels"][names.LABEL_ATTEMPT] for pod in pods}) <= 1, "two attempts at once"
+        assert len(pods) <= self.resource["spec"].get("nodes", 1), f"too many pods: {[pod['metadata'] for pod in pods]}"
+        made = Counter((kind, name) for verb, kind, name in self.api.writes if verb == "create")
+        assert all(count == 1 for count in made.values()), f"made twice: {made}"
         identities = Counter(self.mlflow.identities.values())
         assert all(count == 1 for count in identities.values()), f"two runs for an attempt: {identities}"
         assert len(self.mlflow.versions) <= 1, f"two versions: {self.mlflow.versions}"
@@ -307,6 +324,7 @@ class TrainingWorld:
             "runs": {known.attempt: self.mlflow.statuses[run_id] for run_id, known in self.mlflow.identities.items()},
             "versions": sorted((known.attempt, item.version) for known, item in self.mlflow.versions.items()),
             "jobs": sorted(item["metadata"]["name"] for item in self.api.of_kind("Job")),
+            "services": sorted(item["metadata"]["name"] for item in self.api.of_kind("Service")),
         }
 
     def change(self, **spec: object) -> None:
@@ -325,8 +343,9 @@ class TrainingWorld:
         """A person deletes the TrainingJob: its children go, and then its runs are ended."""
         uid = self.resource["metadata"]["uid"]
         self.api.remove("TrainingJob", NAME)
-        for job in list(self.api.of_kind("Job")):
-            self.api.remove("Job", job["metadata"]["name"])
+        for kind in ("Job", "Service"):
+            for child in list(self.api.of_kind(kind)):
+                self.api.remove(kind, child["metadata"]["name"])
         for _ in range(ticks):
             self._controllers()
             self.cache.listen()

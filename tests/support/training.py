@@ -6,6 +6,8 @@ from support.kube import Manifest
 from support.manifests import training_job
 from support.world import World, condition
 
+INDEX = "batch.kubernetes.io/job-completion-index"
+
 
 class Training:
     """Applied when made; its pods do what the test lets them do."""
@@ -62,6 +64,19 @@ class Training:
         self.world.kubelet.run(pod)
         self.until_state("Running")
         return pod
+
+    def nodes(self, count: int, attempt: int = 1) -> list[Manifest]:
+        """The pods of an attempt that has several, in order, waited for."""
+        self.world.until(lambda: len(self.pods(attempt)) == count, f"{count} pods of attempt {attempt}")
+        return sorted(self.pods(attempt), key=lambda pod: int(pod["metadata"]["annotations"][INDEX]))
+
+    def start_nodes(self, count: int, attempt: int = 1) -> list[Manifest]:
+        """All its pods run, and the operator has said so."""
+        pods = self.nodes(count, attempt)
+        for pod in pods:
+            self.world.kubelet.run(pod)
+        self.until_state("Running")
+        return pods
 
     def until_state(self, state: str, seconds: float = 30.0) -> None:
         """Wait until the STATE column says so."""

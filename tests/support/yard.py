@@ -129,6 +129,17 @@ class Yard:
         ended = run["info"].get("end_time")
         return {"status": run["info"]["status"], "tags": tags, "ended": ended, "datasets": datasets}
 
+    def history_of(self, run_id: str, metric: str) -> list[dict[str, Any]]:
+        """Every point of a metric as MLflow keeps it, in the order of its steps: those logged twice are there twice."""
+        script = (
+            "import sys,urllib.request as u;"
+            "print(u.urlopen('http://localhost:5000/api/2.0/mlflow/metrics/get-history?run_id='+sys.argv[1]"
+            "+'&metric_key='+sys.argv[2]).read().decode())"
+        )
+        text = self.site.kubectl.run("exec", *MLFLOW, "--", "python3", "-c", script, run_id, metric)
+        points = [point | {"step": int(point.get("step", 0))} for point in json.loads(text).get("metrics", [])]
+        return sorted(points, key=lambda point: int(point["step"]))
+
     def runs_still_open(self) -> list[str]:
         """Runs of every experiment that have not ended."""
         script = (

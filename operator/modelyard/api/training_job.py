@@ -282,6 +282,10 @@ class TrainingJobSpec(KubeModel):
     """Data preparation: runs to its end first, in the same pod, and shares /data with the trainer."""
     datasets: Annotated[list[Dataset] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
     """Data that the training uses: inputs of the run, and DATASET_<NAME>_URI in the environment."""
+    nodes: Annotated[int, Field(ge=1, le=256)] = 1
+    """Pods that train together; with more than one, an Indexed Job whose pods find each other as torchrun expects."""
+    processes_per_node: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that the code starts in each pod, as `torchrun` does when it is told so by its environment."""
     retry: Retry = Retry()
     """What happens after an attempt failed."""
     checkpoint: Checkpoint | None = None
@@ -392,6 +396,9 @@ class TrainingJobStatus(KubeModel):
     """The version that this job made."""
 
 
+LONGEST_NAME_OF_SEVERAL = 44
+"""So that `<name>-<8 digits>-<attempt>-<index>` has at most the 63 characters of a host's name."""
+
 _NEVER_STARTED = "(oldSelf.spec.suspend && !oldSelf.?status.?startTime.hasValue())"
 
 
@@ -434,6 +441,16 @@ class TrainingJob(Kind):
             "has(self.spec.trainer.resources.limits) && 'memory' in self.spec.trainer.resources.limits)",
             "spec.retry.onOutOfMemory needs spec.trainer.resources.limits.memory: say what the first attempt may use",
         ),
+        rule(
+            f"self.spec.nodes == 1 || size(self.metadata.name) <= {LONGEST_NAME_OF_SEVERAL}",
+            f"metadata.name may have {LONGEST_NAME_OF_SEVERAL} characters where spec.nodes is above 1: "
+            "pods are named after it and their number",
+        ),
+        rule(
+            "self.spec.nodes == 1 || has(self.spec.trainer.command)",
+            "spec.nodes above 1 needs spec.trainer.command: what the image itself would run is not known, "
+            "and the MLflow run must be given to the first pod only",
+        ),
         *(
             _fixed(field)
             for field in (
@@ -443,6 +460,8 @@ class TrainingJob(Kind):
                 "prepare",
                 "datasets",
                 "parameters",
+                "nodes",
+                "processesPerNode",
                 "retry.backoff",
                 "retry.nonRetryableExitCodes",
                 "retry.onOutOfMemory",

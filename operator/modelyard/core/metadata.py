@@ -53,8 +53,17 @@ def child_metadata(resource: Manifest, name: str, labels: dict[str, str] | None 
 
 def job_name(resource: Manifest, attempt: int) -> str:
     """The Job of one attempt: the same after a crash, another one for an object made anew under the same name."""
-    digest = hashlib.sha256(resource["metadata"]["uid"].encode()).hexdigest()[:8]
-    return f"{resource['metadata']['name']}-{digest}-{attempt}"
+    return f"{resource['metadata']['name']}-{_digest(resource)}-{attempt}"
+
+
+def nodes_service_name(resource: Manifest) -> str:
+    """The Service that gives a training's pods their names; begins with a letter, as Services' names have to."""
+    return f"nodes-{resource['metadata']['name']}-{_digest(resource)}"
+
+
+def _digest(resource: Manifest) -> str:
+    """Tells apart what was made for two objects of the same name, one after the other."""
+    return hashlib.sha256(resource["metadata"]["uid"].encode()).hexdigest()[:8]
 
 
 def service_name(resource: Manifest) -> str:

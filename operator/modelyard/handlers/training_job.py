@@ -15,7 +15,7 @@ from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.plan import plan, plan_refused
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Ask, Wiring, answered
-from modelyard.kube.resources import JOBS, PODS, TRAINING_JOBS, Resource
+from modelyard.kube.resources import JOBS, PODS, SERVICES, TRAINING_JOBS, Resource
 
 Caches = Callable[[Resource], Cache]
 
@@ -88,7 +88,8 @@ def _observed(caches: Caches, context: Context, key: Key, uid: str, answers: Ans
         for pod in caches(PODS).owned_by(key)
         if _owner_uid(pod) == uid and (not job_uids or any(is_owned_by(pod, job_uid) for job_uid in job_uids))
     ]
-    return Observed(context, jobs=tuple(jobs), pods=tuple(pods), answers=answers)
+    services = [service for service in caches(SERVICES).owned_by(key) if is_owned_by(service, uid)]
+    return Observed(context, jobs=tuple(jobs), pods=tuple(pods), services=tuple(services), answers=answers)
 
 
 def _owner_uid(manifest: Manifest) -> str | None:

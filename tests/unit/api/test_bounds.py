@@ -28,6 +28,10 @@ def registering(**fields: object) -> Spec:
     return training(model={"name": "digits"} | fields)
 
 
+def checkpoint(**fields: object) -> Spec:
+    return training(checkpoint={"persistentVolumeClaim": {"claimName": "kept"}, **fields})
+
+
 def backoff(**fields: int) -> Spec:
     return training(retry={"backoff": fields})
 
@@ -85,6 +89,14 @@ BOUNDS = [
         training(parameters=[{"name": "a", "value": ""}] * 100),
         training(parameters=[{"name": "a", "value": ""}] * 101),
     ),
+    ("nodes", training(nodes=1), training(nodes=0)),
+    ("nodes", training(nodes=256), training(nodes=257)),
+    ("processesPerNode", training(processesPerNode=1), training(processesPerNode=0)),
+    ("processesPerNode", training(processesPerNode=64), training(processesPerNode=65)),
+    ("checkpoint.mountPath", checkpoint(mountPath="/a"), checkpoint(mountPath="a")),
+    ("checkpoint.mountPath", checkpoint(), checkpoint(mountPath="/a:b")),
+    ("checkpoint.claimName", checkpoint(), training(checkpoint={"persistentVolumeClaim": {"claimName": "A"}})),
+    ("checkpoint", checkpoint(), training(checkpoint={})),
     ("retry.limit", training(retry={"limit": 100}), training(retry={"limit": 101})),
     ("retry.limit", training(retry={"limit": 0}), training(retry={"limit": -1})),
     ("retry.backoff.initialSeconds", backoff(initialSeconds=86400), backoff(initialSeconds=86401)),
@@ -141,7 +153,7 @@ def test_a_bound_is_in_the_model_and_in_the_schema(within: Spec, beyond: Spec) -
         schema.validate(beyond)
 
 
-@pytest.mark.parametrize("spec", [training(nodes=2), training(trainer={"image": "x", "gpu": 1})])
+@pytest.mark.parametrize("spec", [training(gpus=2), training(trainer={"image": "x", "gpu": 1})])
 def test_a_field_that_is_not_there_is_refused(spec: Spec) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         TrainingJobSpec.model_validate(spec)

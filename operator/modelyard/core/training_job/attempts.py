@@ -7,7 +7,7 @@ from modelyard.core.conditions import find
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import Metric, ReadMetrics
-from modelyard.core.training_job import adoption, memory, pending, prepare, runs
+from modelyard.core.training_job import adoption, distributed, memory, pending, prepare, runs
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome
@@ -27,13 +27,23 @@ def begin(draft: Draft, number: int) -> None:
     limit = memory.next_limit(draft.spec, draft.newest_record())
     spec = memory.with_limit(draft.spec, limit)
     job = build_job(draft.resource, spec, draft.identity(number), run, draft.context)
-    draft.create.append(job)
+    draft.create += [*_missing_services(draft), job]
     record = {"number": number, "job": job["metadata"]["name"], "startTime": clock.to_text(draft.now)}
     known = {"runID": run.run_id, "memory": limit}
     draft.add_record(record | {name: value for name, value in known.items() if value})
     draft.set_tracking(number, run.experiment_id, run.run_id)
-    draft.is_quiet = number > 1
+    draft.is_quiet = _begins_quietly(draft, number)
     draft.recheck_after = pending.GRACE.total_seconds()
+
+
+def _begins_quietly(draft: Draft, number: int) -> bool:
+    """Whether a start's first seconds are told by its Job alone: a retry's, and one that takes a Service to write."""
+    return number > 1 or draft.spec.nodes > 1
+
+
+def _missing_services(draft: Draft) -> list[Manifest]:
+    """The Service of several pods, unless it is there."""
+    return distributed.missing_services(draft.resource, draft.spec, draft.observed.services)
 
 
 def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) -> None:
@@ -41,25 +51,33 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
     number = record["number"]
     if _is_taken_away(draft, record, pods):
         return
-    running = next((pod for pod in pods if pod_state.is_started(pod, TRAINER)), None)
-    if running is not None:
-        node = pod_state.node(running)
-        if node:
-            record["node"] = node
-        draft.set_state("Running", f"attempt {number} runs" + (f" on {node}" if node else ""))
+    draft.create += _missing_services(draft)
+    started = [pod for pod in pods if pod_state.is_started(pod, TRAINER)]
+    if distributed.count(started) == draft.spec.nodes:
+        _say_that_it_runs(draft, record, started)
         _mirror_live(draft, record)
         adoption.look(draft, record)
         return
     age = draft.now - clock.from_text(record["startTime"])
     if age < pending.GRACE:
         draft.set_state("Pending", f"attempt {number} begins")
-        draft.is_quiet = number > 1
+        draft.is_quiet = _begins_quietly(draft, number)
         draft.look_within((pending.GRACE - age).total_seconds())
         return
     if any(prepare.is_running(pod) for pod in pods):
         draft.set_state("Preparing", prepare.progress(number, record["job"], draft.namespace))
         return
     pending.say_why(draft, number, job, pods, age)
+
+
+def _say_that_it_runs(draft: Draft, record: Record, started: list[Manifest]) -> None:
+    """All its pods were seen running; where, is told of the first one."""
+    node = pod_state.node(distributed.first(started) or {})
+    if node:
+        record["node"] = node
+    several = f" in {draft.spec.nodes} pods" if draft.spec.nodes > 1 else ""
+    where = f"{', the first' if several else ''} on {node}" if node else ""
+    draft.set_state("Running", f"attempt {record['number']} runs{several}{where}")
 
 
 def _is_taken_away(draft: Draft, record: Record, pods: list[Manifest]) -> bool:

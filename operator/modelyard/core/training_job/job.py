@@ -9,7 +9,7 @@ from modelyard.core import metadata, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
-from modelyard.core.training_job import checkpoint, datasets, parameters, prepare, source
+from modelyard.core.training_job import checkpoint, datasets, distributed, parameters, prepare, source
 from modelyard.core.training_job.outcome import TRAINER
 
 _PARAMETERS_FOLDER = "/etc/modelyard"
@@ -18,22 +18,23 @@ _PARAMETERS_FOLDER = "/etc/modelyard"
 def build_job(
     resource: Manifest, spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, context: Context
 ) -> Manifest:
-    """One attempt's Job: one pod, never restarted, so that an attempt has exactly one end."""
+    """One attempt's Job: pods that are never restarted, so that an attempt has exactly one end."""
     labels = {names.LABEL_ATTEMPT: str(identity.attempt)}
     body = metadata.child_metadata(resource, metadata.job_name(resource, identity.attempt), labels)
     body["annotations"] = {names.ANNOTATION_EXPERIMENT_ID: run.experiment_id}
     if run.run_id:
         body["annotations"] = {names.ANNOTATION_RUN_ID: run.run_id} | body["annotations"]
+    environment = [
+        *_environment(spec, identity, run, context),
+        *distributed.variables(resource, spec, identity.attempt),
+    ]
+    template = _template(spec, body, context, environment)
+    template["spec"] |= distributed.pod_fields(resource, spec)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": body,
-        "spec": {
-            "backoffLimit": 0,
-            "completions": 1,
-            "parallelism": 1,
-            "template": _template(spec, body, context, _environment(spec, identity, run, context)),
-        },
+        "spec": {"backoffLimit": 0, **distributed.job_fields(spec), "template": template},
     }
 
 
@@ -82,6 +83,8 @@ def _trainer(
     given = trainer.model_dump(by_alias=True, exclude_none=True)
     own_mounts = [*_mounts(spec, context), *checkpoint.mounts(spec.checkpoint), *prepare.mounts(spec)]
     given |= source.working_directory(spec)
+    if "command" in given:
+        given["command"] = distributed.command(spec, given["command"])
     return given | {
         "name": TRAINER,
         "image": trainer.image or context.trainer_image,

@@ -15,6 +15,7 @@ class Observed:
     context: Context
     jobs: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
+    services: tuple[Manifest, ...] = ()
     answers: Answers = field(default_factory=dict)
 
     def job_named(self, name: str) -> Manifest | None:

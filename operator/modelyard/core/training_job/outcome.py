@@ -7,7 +7,7 @@ from typing import Any
 from modelyard.core import clock, pod_state
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import RunStatus
-from modelyard.core.training_job import prepare
+from modelyard.core.training_job import distributed, prepare
 
 TRAINER = "trainer"
 """The name of the container that trains."""
@@ -56,28 +56,60 @@ def is_finished(job: Manifest) -> bool:
 
 
 def outcome_of(job: Manifest, pods: list[Manifest], now: datetime, known: str | None = None) -> Outcome | None:
-    """How a finished Job's attempt ended, or None while its pod's word is still awaited.
+    """How a finished Job's attempt ended, or None while its pods' word is still awaited.
 
     `known` is why its pod was being taken away when it was last seen: pods that are preempted are gone before their Job
     is told as failed.
     """
-    ended = next((pod for pod in pods if pod_state.is_over(pod)), None)
+    ended = [pod for pod in pods if pod_state.is_over(pod)]
     complete = _condition(job, "Complete")
     if complete is not None:
-        return _of_pod(ended, "Succeeded", complete) if ended else Outcome("Succeeded", 0, ended_at=_time(complete))
+        pod = distributed.first(ended)
+        return _of_pod(pod, "Succeeded", complete) if pod else Outcome("Succeeded", 0, ended_at=_time(complete))
     failed = _condition(job, "Failed") or {}
-    if ended is not None:
-        return _explained(_of_pod(ended, "Failed", failed), ended, job)
     failed_at = _time(failed)
-    if failed_at and now - failed_at < _POD_GRACE:
+    may_wait = failed_at is not None and now - failed_at < _POD_GRACE
+    if may_wait and not (ended and len(ended) == len(pods)):
         return None
+    taken = Outcome(known or "", message="its pod was taken away before it could say more", ended_at=failed_at)
+    if ended:
+        outcome = _of_several(job, ended, failed)
+        is_consequence = known in DISRUPTIONS and outcome.reason not in DISRUPTIONS and _count(job) > 1
+        return taken if is_consequence else outcome
     if known in DISRUPTIONS:
-        return Outcome(known, message="its pod was taken away before it could say more", ended_at=failed_at)
+        return taken
     return Outcome(
         "PodLost",
         message=f"its pod is gone, so how it ended is not known; the Job says {failed.get('reason') or 'Failed'}",
         ended_at=failed_at,
     )
+
+
+def _of_several(job: Manifest, ended: list[Manifest], failed: dict[str, Any]) -> Outcome:
+    """The outcome as the pod tells it that failed first; of several pods its index is told too."""
+    pod = min([pod for pod in ended if pod_state.phase(pod) == "Failed"] or ended, key=_nearness_to_the_cause)
+    outcome = _explained(_of_pod(pod, "Failed", failed), pod, job)
+    if _count(job) == 1:
+        return outcome
+    where = f"pod {distributed.index_of(pod)} of {_count(job)} failed first"
+    return replace(outcome, message=f"{where}: {outcome.message}" if outcome.message else where)
+
+
+def _count(job: Manifest) -> int:
+    """How many pods the Job has."""
+    return (job.get("spec") or {}).get("completions") or 1
+
+
+def _nearness_to_the_cause(pod: Manifest) -> tuple[bool, bool, str, bool, int]:
+    """Sorts pods that failed: what the cluster took away, what was not stopped because of the others, then by time.
+
+    Times are whole seconds. Within one, a reason of its own says more than an error, which others' ends can cause.
+    """
+    ending = pod_state.ending(pod, TRAINER)
+    is_error = ending.reason == "Error"
+    was_stopped = bool(pod["metadata"].get("deletionTimestamp")) and is_error
+    when = ending.finished_at or ("9" if is_error else "")
+    return ending.reason not in DISRUPTIONS, was_stopped, when, is_error, distributed.index_of(pod)
 
 
 def _of_pod(pod: Manifest, verdict: str, condition: dict[str, Any]) -> Outcome:

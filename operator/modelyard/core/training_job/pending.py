@@ -6,9 +6,10 @@ from modelyard.core import pod_state
 from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
 from modelyard.core.serving import ReadWarning, Warned
-from modelyard.core.training_job import refusal
+from modelyard.core.training_job import distributed, refusal
 from modelyard.core.training_job.checkpoint import why_unschedulable
 from modelyard.core.training_job.draft import Draft
+from modelyard.core.training_job.outcome import TRAINER
 
 GRACE = timedelta(seconds=5)
 """How long a pod may be on its way before anything is said of it: most starts are quicker."""
@@ -24,25 +25,36 @@ def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age:
     trouble = known or _told_by_events(draft, job, pods, age)
     if trouble:
         draft.trouble = trouble.reason
-        message = why_unschedulable(draft.spec.checkpoint, trouble) or trouble.message
-        draft.set_state("Pending", f"{trouble.reason}: {message}")
+        message = f"{trouble.reason}: {why_unschedulable(draft.spec.checkpoint, trouble) or trouble.message}"
     else:
-        draft.set_state("Pending", _not_known(draft, number, job, pods, age))
+        message = _not_known(draft, number, job, pods, age)
+    draft.set_state("Pending", message + distributed.how_many_run(_started(pods), draft.spec.nodes))
     if not known:
         # Events wake nobody: they are asked for less and less often.
         draft.look_within(min(max(age.total_seconds(), GRACE.total_seconds()), _LONGEST_RECHECK_SECONDS))
 
 
+def _started(pods: list[Manifest]) -> list[Manifest]:
+    """Those whose trainer runs, or ran."""
+    return [pod for pod in pods if pod_state.is_started(pod, TRAINER)]
+
+
+def _slowest(pods: list[Manifest]) -> Manifest:
+    """The first that did not start."""
+    started = _started(pods)
+    return next((pod for pod in sorted(pods, key=distributed.index_of) if pod not in started), pods[0])
+
+
 def _told_by_events(draft: Draft, job: Manifest, pods: list[Manifest], age: timedelta) -> Trouble | None:
     """What no status tells: pods that a quota or a policy refused, volumes that are not there."""
-    if not pods:
+    if len(pods) < draft.spec.nodes:
         warned = _warning(draft, "batch/v1", "Job", job)
         if warned and warned.reason == "FailedCreate":
             # What comes before names a pod that was never made, another one each time.
             said = warned.note.rpartition("is forbidden: ")[2]
             return Trouble(refusal.reason_of(warned.note, "PodsRefused"), f"no pod can be made: {said}")
     elif age >= SLOW_START:
-        warned = _warning(draft, "v1", "Pod", pods[0])
+        warned = _warning(draft, "v1", "Pod", _slowest(pods))
         if warned and warned.reason in _VOLUME_WARNINGS:
             return Trouble("ConfigError", warned.note)
     return None
@@ -59,10 +71,12 @@ def _not_known(draft: Draft, number: int, job: Manifest, pods: list[Manifest], a
     """What to say, and where to look, while nothing is known."""
     if age < SLOW_START:
         return f"attempt {number} begins"
-    if not pods:
+    if len(pods) < draft.spec.nodes:
         name = job["metadata"]["name"]
-        return f"attempt {number}: Job {name} has no pod yet; see kubectl describe job {name} -n {draft.namespace}"
-    name = pods[0]["metadata"]["name"]
+        missing = "not all its pods" if pods else "no pod"
+        where = f"kubectl describe job {name} -n {draft.namespace}"
+        return f"attempt {number}: Job {name} has {missing} yet; see {where}"
+    name = _slowest(pods)["metadata"]["name"]
     return (
         f"attempt {number}: pod {name} is starting; if this lasts, see kubectl describe pod {name} -n {draft.namespace}"
     )

@@ -12,7 +12,7 @@ from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of as template_problems_of
 from modelyard.core.tracking import RegisteredVersion
-from modelyard.core.training_job import attempts, checkpoint, datasets, memory, parameters, prepare, retry
+from modelyard.core.training_job import attempts, checkpoint, datasets, distributed, memory, parameters, prepare, retry
 from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
@@ -162,7 +162,13 @@ def _give_up(draft: Draft, record: Record, reason: str) -> None:
     if reason == "RetryLimitExceeded":
         most = draft.spec.retry.limit + 1
         counted += f" of {most}" if number == failures else f", failure {failures} of {most}"
-    _fail(draft, reason, f"{counted}: {_told(record)}; see kubectl logs job/{record['job']} -n {draft.namespace}")
+    _fail(draft, reason, f"{counted}: {_told(record)}; see kubectl logs {_place_of_log(draft, record)}")
+
+
+def _place_of_log(draft: Draft, record: Record) -> str:
+    """What kubectl logs wants to be told: of several pods, that of the pod that failed."""
+    pod = record.get("pod") if draft.spec.nodes > 1 else None
+    return f"{pod or 'job/' + record['job']} -n {draft.namespace}"
 
 
 def _succeed(draft: Draft, record: Record) -> None:
@@ -232,7 +238,7 @@ def _problems_of(spec: TrainingJobSpec) -> list[str]:
     """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
     if problems := template_problems_of(spec.pod_template, TRAINER):
         return problems
-    rules = (memory, parameters, datasets, prepare, checkpoint)
+    rules = (memory, parameters, datasets, prepare, distributed, checkpoint)
     return [problem for rule in rules for problem in rule.problems_of(spec)]
 
 

@@ -83,3 +83,65 @@ def test_a_helper_cannot_claim_a_reason_of_the_operators(claimed: str) -> None:
     outcome = outcome_of(make_job(RESOURCE).failed().build(), [pod.build()], NOW)
     assert outcome is not None
     assert outcome.reason == "Error"
+
+
+SEVERAL = make_training_job().with_nodes(3).build()
+
+
+def node(index: int):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a builder of a pod
+    return make_pod(SEVERAL, 1, index)
+
+
+@pytest.mark.parametrize(
+    ("pods", "told"),
+    [
+        (
+            [node(0).failed(1, seconds_before=4), node(1).failed(7, seconds_before=6), node(2).failed(1)],
+            (1, "Error", 7),
+        ),
+        ([node(0).failed(1, seconds_before=6), node(1).out_of_memory(), node(2).failed(1)], (1, "OOMKilled", 137)),
+        ([node(0).failed(143, seconds_before=9).terminating(), node(2).failed(3, seconds_before=5)], (2, "Error", 3)),
+        ([node(0).failed(1, seconds_before=9), node(1).evicted()], (1, "Evicted", 137)),
+        (
+            [node(0).failed(1, seconds_before=9), node(2).disrupted("DeletionByTaintManager").terminating()],
+            (2, "NodeLost", 137),
+        ),
+        ([node(0).succeeded(9), node(1).failed(2)], (1, "Error", 2)),
+        ([node(1).failed(2), node(0).failed(2)], (0, "Error", 2)),
+        ([node(1).failed(143).terminating(), node(2).failed(143).terminating()], (1, "Error", 143)),
+    ],
+    ids=[
+        "the earliest",
+        "within a second what is no mere error",
+        "not one that was stopped because of it",
+        "what the kubelet took away",
+        "what went with its node",
+        "not one that succeeded",
+        "the lowest index of equals",
+        "stopped ones where nothing else is known",
+    ],
+)
+def test_of_several_pods_the_one_is_told_that_failed_first(pods: list, told: tuple[int, str, int]) -> None:  # type: ignore[type-arg]
+    built = [pod.build() for pod in pods]
+    for order in (built, built[::-1]):
+        outcome = outcome_of(make_job(SEVERAL).failed().build(), order, NOW)
+        assert outcome is not None
+        assert outcome.message.startswith(f"pod {told[0]} of 3 failed first")
+        assert (outcome.reason, outcome.exit_code) == told[1:]
+        assert outcome.pod == f"digits-cf4c4732-1-{told[0]}-x7k2p"
+
+
+def test_the_word_of_every_pod_is_awaited_for_a_while() -> None:
+    pods = [node(0).failed(1).build(), node(1).running().build()]
+    assert outcome_of(make_job(SEVERAL).failed(5).build(), pods, NOW) is None
+    outcome = outcome_of(make_job(SEVERAL).failed(11).build(), pods, NOW)
+    assert outcome is not None
+    assert outcome.message == "pod 0 of 3 failed first"
+
+
+def test_a_success_of_several_pods_is_told_of_the_first() -> None:
+    pods = [node(index).succeeded().build() for index in (2, 0, 1)]
+    outcome = outcome_of(make_job(SEVERAL).complete().build(), pods, NOW)
+    assert outcome is not None
+    assert outcome.is_success
+    assert outcome.pod == "digits-cf4c4732-1-0-x7k2p"
