@@ -28,6 +28,8 @@ class Image:
     containerfile: Path
     inputs: tuple[Path, ...]
     checkout: Path = CHECKOUT
+    is_extra: bool = False
+    """Whether nothing of the chart or the demo needs it: it is built when it is named."""
     keeps_layers: bool = False
     """Whether its libraries are kept in the store, so that a change of its code is built in seconds."""
 
@@ -86,7 +88,15 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
     operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
     others = [folder_image(name, checkout) for name in ("model-fetcher", "mlflow", "trainer", "model-server")]
-    return {image.name: image for image in (operator, *others)}
+    return {image.name: image for image in (operator, *others, pytorch_image(checkout))}
+
+
+def pytorch_image(checkout: Path) -> Image:
+    """The trainer for PyTorch, with what Python imports before a script in the other trainer too."""
+    folder, trainer = Path("images/trainer-pytorch"), Path("images/trainer")
+    modules = (f"modelyard_{name}.{ending}" for name in ("rank", "stop") for ending in ("py", "pth"))
+    inputs = (folder, *(trainer / module for module in modules))
+    return Image(folder.name, Path("images"), folder / "Containerfile", inputs, checkout, is_extra=True)
 
 
 def folder_image(name: str, checkout: Path) -> Image:
@@ -96,9 +106,9 @@ def folder_image(name: str, checkout: Path) -> Image:
 
 
 def select(names: Sequence[str]) -> list[Image]:
-    """The images of these names, all of them for none; raises ClusterError for a name that no image has."""
+    """The images of these names, without names all but extra ones; raises ClusterError for a name that no image has."""
     known = catalog()
     for name in names:
         if name not in known:
             raise ClusterError(f"there is no image {name!r}; there are: {', '.join(known)}")
-    return [image for image in known.values() if not names or image.name in names]
+    return [image for image in known.values() if (image.name in names if names else not image.is_extra)]

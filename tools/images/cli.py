@@ -23,7 +23,9 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
         ("refs", run_refs, "print the references of the current sources as JSON; builds nothing"),
     ):
         command = commands.add_parser(name, help=help_text)
-        command.add_argument("names", nargs="*", metavar="IMAGE", help="only these (default: all)")
+        command.add_argument(
+            "names", nargs="*", metavar="IMAGE", help="only these (default: all that the chart and the demo need)"
+        )
         command.set_defaults(run=run)
         if name == "load":
             command.add_argument(

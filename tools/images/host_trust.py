@@ -1,7 +1,7 @@
-"""What lets pip reach its registry from this machine, lent to a build and taken back.
+"""What lets pip and apt reach their registries from this machine, lent to a build and taken back.
 
 Many networks sit behind a proxy with an authority of its own. Inside a build nothing of that is known, so a folder with
-pip's settings and the bundle is mounted over /mnt, which every base has: no trace of it stays in the image.
+pip's and apt's settings and the bundle is mounted over /mnt, which every base has: no trace of it stays in the image.
 """
 
 import ast
@@ -10,11 +10,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.images.base import host_apt_settings, host_sources
+
 MOUNT = Path("/mnt")
+PIP_FILE, APT_FILE, APT_LISTS = "pip.conf", "apt.conf", "sources.list.d"
 BUNDLE_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 SYSTEM_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 LENT = ("index-url", "extra-index-url", "trusted-host", "no-index", "proxy", "timeout", "default-timeout", "retries")
@@ -34,7 +37,9 @@ class Loan:
         """What buildah needs to be told."""
         volumes = [f"{host}:{inside}:ro" for host, inside in ((self.folder, MOUNT), *self.mounts)]
         volume_flags = [part for volume in volumes for part in ("--volume", volume)]
-        return [*volume_flags, "--build-arg", f"PIP_CONFIG_FILE={MOUNT / 'pip.conf'}"]
+        files = {"PIP_CONFIG_FILE": MOUNT / PIP_FILE, "APT_CONFIG": MOUNT / APT_FILE}
+        settings = [part for name, file in files.items() for part in ("--build-arg", f"{name}={file}")]
+        return [*volume_flags, *settings]
 
 
 def pip_settings() -> dict[str, str]:
@@ -73,8 +78,21 @@ def lend(folder: Path, settings: Mapping[str, str]) -> Loan:
         (folder / inside.name).mkdir()
     if reachable := [str(folders.get(link, link)) for link in links if link in folders or "://" in link]:
         lines.append(f"find-links = {indented(' '.join(reachable))}")
-    (folder / "pip.conf").write_text("\n".join(["[global]", *lines, ""]), "utf-8")
+    (folder / PIP_FILE).write_text("\n".join(["[global]", *lines, ""]), "utf-8")
+    lend_apt(folder, host_apt_settings(), host_sources(Path("/etc/apt")))
     return Loan(folder, tuple((Path(link), inside) for link, inside in folders.items()))
+
+
+def lend_apt(folder: Path, settings: Sequence[str], lists: Sequence[Path]) -> None:
+    """Writes the host's way to Debian's packages; where it has none, the lists of the base count."""
+    # A build's users are not those of a whole system: apt's own cannot always be become.
+    lines = ['APT::Sandbox::User "root";', *settings]
+    if lists:
+        (folder / APT_LISTS).mkdir()
+        for path in lists:
+            shutil.copyfile(path, folder / APT_LISTS / path.name)
+        lines += ['Dir::Etc::sourcelist "/dev/null";', f'Dir::Etc::sourceparts "{MOUNT / APT_LISTS}";']
+    (folder / APT_FILE).write_text("\n".join([*lines, ""]), "utf-8")
 
 
 def indented(value: str) -> str:

@@ -73,8 +73,12 @@ def test_missing_release_number_is_named(checkout: Path) -> None:
         version(checkout)
 
 
-def test_no_names_select_every_image() -> None:
-    assert [image.name for image in select([])] == list(catalog())
+def test_no_names_select_every_image_that_is_no_extra() -> None:
+    assert [image.name for image in select([])] == [name for name in catalog() if name != "trainer-pytorch"]
+
+
+def test_an_extra_image_is_selected_by_its_name() -> None:
+    assert [image.name for image in select(["trainer-pytorch"])] == ["trainer-pytorch"]
 
 
 def test_names_select_in_the_order_of_the_catalog() -> None:

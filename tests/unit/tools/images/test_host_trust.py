@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.images.host_trust import Loan, host_bundle, leftovers, lend, parse_settings
+from tools.images.host_trust import Loan, host_bundle, leftovers, lend, lend_apt, parse_settings
 
 
 @pytest.fixture
@@ -61,7 +61,24 @@ def test_folders_of_wheels_are_mounted_and_addresses_kept(tmp_path: Path) -> Non
 def test_buildah_is_told_the_mounts_and_where_the_settings_lie(tmp_path: Path) -> None:
     loan = Loan(tmp_path, ((Path("/w"), Path("/mnt/links-0")),))
     volumes = ["--volume", f"{tmp_path}:/mnt:ro", "--volume", "/w:/mnt/links-0:ro"]
-    assert loan.arguments() == [*volumes, "--build-arg", "PIP_CONFIG_FILE=/mnt/pip.conf"]
+    files = ["--build-arg", "PIP_CONFIG_FILE=/mnt/pip.conf", "--build-arg", "APT_CONFIG=/mnt/apt.conf"]
+    assert loan.arguments() == [*volumes, *files]
+
+
+def test_apts_settings_and_lists_are_lent(tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror.list"
+    mirror.write_text("deb https://user:pw@mirror.example/debian bookworm main\n")
+    (tmp_path / "loan").mkdir()
+    lend_apt(tmp_path / "loan", ['Acquire::http::Proxy "http://proxy:3128";'], [mirror])
+    settings = (tmp_path / "loan/apt.conf").read_text()
+    assert 'Acquire::http::Proxy "http://proxy:3128";' in settings
+    assert 'Dir::Etc::sourceparts "/mnt/sources.list.d";' in settings
+    assert (tmp_path / "loan/sources.list.d/mirror.list").read_text() == mirror.read_text()
+
+
+def test_without_lists_of_this_debian_the_bases_own_count(tmp_path: Path) -> None:
+    lend_apt(tmp_path, [], [])
+    assert "Dir::Etc" not in (tmp_path / "apt.conf").read_text()
 
 
 @pytest.fixture
