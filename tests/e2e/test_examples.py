@@ -1,9 +1,13 @@
 """Every file of examples/ does what its first lines say, in a namespace that enforces Pod Security `restricted`."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 
 from support.yard import EXAMPLES, Yard
+from tools.localcluster.paths import CHECKOUT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -15,6 +19,8 @@ COVERED = {
     "03-digits-plain-backend.yaml",
     "04-retry.yaml",
     "05-prepare-and-datasets.yaml",
+    "08-checkpoint.yaml",
+    "09-two-nodes-pytorch.yaml",
 }
 
 
@@ -68,3 +74,34 @@ def test_data_is_prepared_first_and_datasets_are_on_the_run(yard: Yard) -> None:
     assert "1347 digits to train with" in yard.kubectl("logs", f"job/{job}", "--container", "prepare")
     (dataset,) = yard.run_of(done["status"]["tracking"]["runID"])["datasets"]
     assert (dataset["name"], dataset["digest"]) == ("digits", "09f66e6debdee2cd2b5ae59e0d6abbb73fc2")
+
+
+def test_a_training_that_runs_out_of_memory_goes_on_from_its_step(yard: Yard) -> None:
+    yard.apply(EXAMPLES / "08-checkpoint.yaml")
+    done = yard.wait("trainingjob", "checkpoint", "Complete", 600)
+    second, first = done["status"]["attempts"]
+    assert (first["reason"], second["reason"]) == ("OOMKilled", "Succeeded")
+    assert first["runID"] == second["runID"]
+    assert second["memory"] != "256Mi"
+    steps = [point["step"] for point in yard.history_of(second["runID"], "loss")]
+    assert steps == list(range(1, 31)), "every step once, in order"
+    assert yard.run_of(second["runID"])["status"] == "FINISHED"
+
+
+def test_two_pods_train_as_one_does(yard: Yard) -> None:
+    subprocess.run([sys.executable, "-m", "tools.images", "load", "trainer-pytorch"], cwd=CHECKOUT, check=True)
+    yard.apply(EXAMPLES / "09-two-nodes-pytorch.yaml")
+    losses = {}
+    for name in ("one-node", "two-nodes"):
+        done = yard.wait("trainingjob", name, "Complete", 600)
+        (attempt,) = done["status"]["attempts"]
+        losses[name] = [point["value"] for point in yard.history_of(attempt["runID"], "loss")]
+        assert yard.run_of(attempt["runID"])["status"] == "FINISHED"
+    assert len(losses["one-node"]) == 40
+    assert losses["two-nodes"] == pytest.approx(losses["one-node"], abs=1e-9)
+    assert losses["one-node"][-1] < losses["one-node"][0]
+    pods = yard.items("pods", "modelyard.io/owner-name=two-nodes")
+    told = sorted(yard.kubectl("logs", pod["metadata"]["name"], "--container", "trainer") for pod in pods)
+    run_id = yard.get("trainingjob", "two-nodes")["status"]["tracking"]["runID"]
+    assert f"process 0 of 2, run {run_id}" in told[0] + told[1]
+    assert "process 1 of 2, run none" in told[0] + told[1], "rank 0 alone has the run"
