@@ -307,6 +307,12 @@ class PodBuilder(Builder):
         failed = self.starting().changed("status", "phase", to="Failed")
         return failed.helped_by("prepare", {"terminated": ended})
 
+    def started(self, seconds_before: float) -> Self:
+        """Its container tells since when it runs."""
+        [item] = self.manifest["status"]["containerStatuses"]
+        state = {"running": {"startedAt": seconds_ago(seconds_before)}}
+        return self.changed("status", "containerStatuses", to=[item | {"state": state}])
+
     def terminating(self) -> Self:
         """Deleted, in its grace period."""
         return self.changed("metadata", "deletionTimestamp", to=seconds_ago(1))

@@ -129,8 +129,8 @@ async def _engine(
     deployments = model_deployment.wiring(caches, is_served, remember, context)
     deleted = training_job.DeletedTrainingJobs(caches, context, ask)
     reconcilers: dict[str, Reconcile] = {
-        "TrainingJob": Reconciler(jobs, client, ask),
-        "ModelDeployment": Reconciler(deployments, client, ask),
+        "TrainingJob": Reconciler(jobs, client, ask, client.now),
+        "ModelDeployment": Reconciler(deployments, client, ask, client.now),
         keys.DELETED_TRAINING_JOB: deleted,
     }
     engine = Engine(settings, client, SOURCES, reconcilers, metrics, [deleted.sweep])

@@ -139,6 +139,10 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
         limited({"maxMemory": "8Gi", "memoryFactor": "half"}),
         "spec.retry.onOutOfMemory.memoryFactor",
     ),
+    "a deadline of nothing": (tj(activeDeadlineSeconds=0), "spec.activeDeadlineSeconds"),
+    "a wait of nothing": (tj(pendingDeadlineSeconds=0), "spec.pendingDeadlineSeconds"),
+    "a time to live in the past": (tj(ttlSecondsAfterFinished=-1), "spec.ttlSecondsAfterFinished"),
+    "a queue's name in capitals": (tj(queueName="GPUs"), "spec.queueName"),
     "a source that is none": (tj(source={}), "spec.source.configMap: Required value"),
     "a source that is not known": (tj(source={"svn": {}}), 'unknown field "spec.source.svn"'),
     "no nodes": (tj(nodes=0), "spec.nodes"),
@@ -237,6 +241,10 @@ EVERYTHING = tj(
     nodes=2,
     processesPerNode=2,
     checkpoint={"persistentVolumeClaim": {"claimName": "kept"}},
+    activeDeadlineSeconds=600,
+    pendingDeadlineSeconds=60,
+    ttlSecondsAfterFinished=86400,
+    queueName="gpus",
     tracking={"experiment": "e", "runName": "r", "tags": [{"name": "a", "value": "b"}], "metrics": ["m"]},
     model={"name": "m", "artifact": "a", "register": "OnSuccess", "aliases": ["candidate"]},
 )
@@ -252,6 +260,8 @@ FIXED: dict[str, dict[str, Any]] = {
     "nodes": {"nodes": 3},
     "processesPerNode": {"processesPerNode": 3},
     "checkpoint": {"mountPath": "/other"},
+    "pendingDeadlineSeconds": {"pendingDeadlineSeconds": 61},
+    "queueName": {"queueName": "cpus"},
     "tracking": {"runName": "other"},
     "model": {"aliases": ["champion"]},
 }
@@ -289,7 +299,11 @@ def test_suspended_but_started_it_is_fixed(kube: Kube, made: Callable[[Manifest]
         kube.patch("TrainingJob", NAMESPACE, name, change("trainer", {"image": "y"}))
 
 
-@pytest.mark.parametrize("edit", [{"suspend": True}, {"retry": {"limit": 9}}], ids=["suspend", "retry.limit"])
+@pytest.mark.parametrize(
+    "edit",
+    [{"suspend": True}, {"retry": {"limit": 9}}, {"activeDeadlineSeconds": None}, {"ttlSecondsAfterFinished": 0}],
+    ids=["suspend", "retry.limit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"],
+)
 def test_what_may_change_at_any_time(kube: Kube, made: Callable[[Manifest], str], edit: dict[str, Any]) -> None:
     kube.patch("TrainingJob", NAMESPACE, made(EVERYTHING), {"spec": edit})
 

@@ -107,7 +107,8 @@ NEEDED = [
     *(Request("update", group, f"{resource}/finalizers") for group, resource in KINDS),
     *(Request(verb, *kind) for kind in CHILDREN for verb in ("get", "list", "watch", "create", "patch", "delete")),
     *(Request(verb, "", "pods") for verb in ("get", "list", "watch")),
-    Request("create", "events.k8s.io", "events"),
+    *(Request(verb, "events.k8s.io", "events") for verb in ("create", "list")),
+    Request("delete", "modelyard.io", "trainingjobs"),
 ]
 """In each namespace that is watched."""
 
@@ -122,7 +123,8 @@ TOO_MUCH = [
     *(Request(verb, "", "configmaps") for verb in ("get", "list", "create")),
     *(Request(verb, "", "pods") for verb in ("create", "patch", "delete")),
     *(Request("create", "", resource) for resource in ("pods/exec", "pods/log", "pods/eviction")),
-    *(Request(verb, *kind) for kind in KINDS for verb in ("create", "update", "patch", "delete")),
+    *(Request(verb, *kind) for kind in KINDS for verb in ("create", "update", "patch")),
+    Request("delete", "modelyard.io", "modeldeployments"),
     *(Request("deletecollection", *kind) for kind in CHILDREN),
     Request("update", "coordination.k8s.io", "leases", namespace=NAMESPACE, name="somebody-elses"),
     Request("get", "coordination.k8s.io", "leases"),

@@ -109,6 +109,10 @@ TRAINING_SPEC = st.fixed_dictionaries(
             max_size=3,
             unique_by=lambda item: item["name"],
         ),
+        "activeDeadlineSeconds": st.sampled_from([1, 50, 10000]),
+        "pendingDeadlineSeconds": st.sampled_from([1, 50, 10000]),
+        "ttlSecondsAfterFinished": st.sampled_from([0, 3600]),
+        "queueName": st.just("gpus"),
         "tracking": st.fixed_dictionaries({}, optional={"metrics": st.lists(TEXT.filter(bool), max_size=2)}),
         "model": st.fixed_dictionaries(
             {"name": st.just("digits")},
@@ -141,6 +145,7 @@ POD_STATES = st.sampled_from(
         lambda pod: pod,
         lambda pod: pod.starting(),
         lambda pod: pod.running(),
+        lambda pod: pod.running().started(100),
         lambda pod: pod.succeeded(),
         lambda pod: pod.failed(3, "Traceback: no"),
         lambda pod: pod.failed(1, '{"reason": "Bad Reason!", "message": "\\u0000"}'),
@@ -158,7 +163,13 @@ POD_STATES = st.sampled_from(
     ]
 )
 JOB_STATES = st.sampled_from(
-    [lambda job: job, lambda job: job.complete(), lambda job: job.failed(), lambda job: job.failed(60)]
+    [
+        lambda job: job.changed("spec", to={"suspend": True}),
+        lambda job: job,
+        lambda job: job.complete(),
+        lambda job: job.failed(),
+        lambda job: job.failed(60),
+    ]
 )
 SPOILED = st.sampled_from([None, None, None, "999999999999", "-1", "x", ""])
 

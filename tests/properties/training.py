@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import builders
@@ -115,6 +116,8 @@ class TrainingWorld:
     crasher: Crasher = field(default_factory=Crasher)
     lag: float = 0.0
     seed: int = 0
+    is_stuck: bool = False
+    """Whether no pod ever starts."""
     ticks_down: int = 0
     """How long no operator runs after a crash; none: the next goes on at once."""
 
@@ -204,7 +207,11 @@ class TrainingWorld:
             return
         pods = [pod for pod in self.api.of_kind("Pod") if is_owned_by(pod, job["metadata"]["uid"])]
         phases = [pod["status"]["phase"] for pod in pods]
-        if not pods:
+        if (job.get("spec") or {}).get("suspend"):
+            for pod in pods:
+                if "deletionTimestamp" not in pod["metadata"]:
+                    self._terminate(pod)
+        elif not pods:
             self._start(job)
         elif "Failed" in phases and {"Pending", "Running"} & set(phases):
             for pod in pods:
@@ -238,23 +245,29 @@ class TrainingWorld:
         self.ages[name] += 1
         jobs = [item["metadata"] for item in self.api.of_kind("Job")]
         owners = {job["uid"] for job in jobs if "deletionTimestamp" not in job}
-        if not any(reference["uid"] in owners for reference in pod["metadata"]["ownerReferences"]):
+        is_orphan = not any(reference["uid"] in owners for reference in pod["metadata"]["ownerReferences"])
+        if is_orphan or "deletionTimestamp" in pod["metadata"]:
             self._terminate(pod)
             return
         attempt = int(pod["metadata"]["labels"][names.LABEL_ATTEMPT])
         builder = builders.PodBuilder(pod)
         code = self.exit_codes[attempt - 1] if attempt <= len(self.exit_codes) else 0
+        is_over = self.ages[name] > self.train_ticks and not self.is_stuck
         if "deletionTimestamp" in pod["metadata"]:
             self._terminate(pod)
-        elif self.ages[name] > self.train_ticks and (not code or self._is_last(pod)):
+        elif is_over and (not code or self._is_last(pod)):
             ended = (builder.failed(code) if code else builder.succeeded()).build()
             terminated = ended["status"]["containerStatuses"][0]["state"]["terminated"]
             terminated["finishedAt"] = clock.to_text(self.clock.now)
             self._log_model(pod, code)
             self.api.put(ended)
-        elif self.ages[name] > 1:
+        elif self.ages[name] > 1 and not self.is_stuck:
             self._run_of(pod)
-            self.api.put(builder.running().build())
+            self.api.put(builder.running().started((builders.NOW - self._started_at(name)).total_seconds()).build())
+
+    def _started_at(self, pod_name: str) -> datetime:
+        """When a pod began to run, by its node's clock."""
+        return self.clock.now - timedelta(seconds=self.ages[pod_name] - 2)
 
     def _is_last(self, pod: Manifest) -> bool:
         """Of several pods the last fails; the others would go on."""
@@ -333,6 +346,11 @@ class TrainingWorld:
         found["spec"] |= spec
         found["metadata"]["generation"] += 1
         self.api.put(found)
+
+    def hold_the_job(self, *, is_held: bool) -> None:
+        """A queue lets the newest Job run, or takes it back."""
+        for job in self.api.of_kind("Job")[-1:]:
+            self.api.put(job | {"spec": job["spec"] | {"suspend": is_held}})
 
     def delete_the_job(self) -> None:
         """A person deletes the newest Job."""

@@ -251,7 +251,7 @@ def without_times(value: Any) -> Any:
         return {
             name: without_times(item)
             for name, item in value.items()
-            if not (name.endswith(("Time", "At")) or name == "since")
+            if not (name.endswith(("Time", "At")) or name in {"since", "activeSeconds"})
         }
     return [without_times(item) for item in value] if isinstance(value, list) else value
 

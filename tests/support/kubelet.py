@@ -1,7 +1,7 @@
 """Plays the node: no kubelet runs here, and what becomes of a pod is the test's to say."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -31,11 +31,13 @@ class Kubelet:
         self._stopping.set()
         self._reaper.join(10)
 
-    def run(self, pod: Manifest) -> None:
-        """The pod is scheduled here and its main container runs."""
+    def run(self, pod: Manifest, clock_ahead: timedelta = timedelta(0)) -> None:
+        """The pod is scheduled here and its main container runs; the node's clock may be another."""
         if not pod["spec"].get("nodeName"):
             self._bind(pod)
-        self._write(pod, phase="Running", containerStatuses=[_status(pod, {"running": {"startedAt": _now()}})])
+        now = _now(clock_ahead)
+        running = _status(pod, {"running": {"startedAt": now}})
+        self._write(pod, phase="Running", startTime=now, containerStatuses=[running])
 
     def succeed(self, pod: Manifest) -> None:
         """The main container ended with 0."""
@@ -155,5 +157,5 @@ def _helper_status(pod: Manifest, name: str, state: Manifest) -> Manifest:
     return {"name": name, "image": container["image"], "state": state, **fixed}
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _now(ahead: timedelta = timedelta(0)) -> str:
+    return (datetime.now(UTC) + ahead).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -290,6 +290,14 @@ class TrainingJobSpec(KubeModel):
     """What happens after an attempt failed."""
     checkpoint: Checkpoint | None = None
     """A volume that every attempt finds at the same path, to go on from where the one before was."""
+    active_deadline_seconds: Annotated[int | None, Field(ge=1, le=31_536_000)] = None
+    """Running time of all attempts together after which it is stopped and fails; the clock stops while suspended."""
+    pending_deadline_seconds: Annotated[int | None, Field(ge=1, le=31_536_000)] = None
+    """How long an attempt may wait to start (unschedulable, image missing, no pod) before the job fails."""
+    ttl_seconds_after_finished: Annotated[int | None, Field(ge=0, le=315_360_000)] = None
+    """How long the object stays once it is over; then it goes with its Jobs. Runs and models stay."""
+    queue_name: Annotated[str | None, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] = None
+    """The Kueue LocalQueue that lets its Jobs run, as the label kueue.x-k8s.io/queue-name on them."""
     tracking: TrackingSpec = TrackingSpec()
     """The MLflow runs of this job."""
     model: ModelSpec | None = None
@@ -319,7 +327,11 @@ class Attempt(KubeModel):
     memory: str | None = None
     """The trainer's memory limit, with spec.retry.onOutOfMemory."""
     ending: str | None = None
-    """Why its pod is being taken away, while that is going on."""
+    """Why its pod is being taken away, while that is going on; PendingDeadlineExceeded stays."""
+    trouble: str | None = None
+    """What it waited for, while its pod is being taken away for that."""
+    active_seconds: int | None = None
+    """How long its containers ran, where it did not succeed."""
     pod: str | None = None
     """Its pod's name."""
     node: str | None = None
@@ -378,6 +390,8 @@ class TrainingJobStatus(KubeModel):
     """The newest attempt's number."""
     failures: int | None = None
     """Attempts that count against retry.limit."""
+    active_seconds: int | None = None
+    """Running time of the attempts that are over and did not succeed; counts against activeDeadlineSeconds."""
     disruptions: int | None = None
     """Attempts that the cluster ended: Evicted, Preempted, NodeLost. They do not count against retry.limit."""
     next_attempt_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
@@ -466,6 +480,8 @@ class TrainingJob(Kind):
                 "retry.nonRetryableExitCodes",
                 "retry.onOutOfMemory",
                 "checkpoint",
+                "pendingDeadlineSeconds",
+                "queueName",
                 "tracking",
                 "model",
             )

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from modelyard.core.plan import Answers, Event, Failure, Key, Manifest, ObjectRef, Plan, Question
@@ -74,7 +74,8 @@ class Reconciler:
     wiring: Wiring
     objects: Objects
     ask: Ask
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime]
+    """The API server's: times in the objects it keeps are compared with it."""
 
     async def __call__(self, key: Key) -> float | None:
         """Do the object's next step; returns the seconds until it wants to be looked at again.

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import Self
 
 from modelyard.api import names
@@ -30,6 +31,10 @@ class KubeClient:
     async def open(cls, identity: str = names.FIELD_MANAGER, observe: Observe = ignore_request) -> Self:
         """Connect as KUBECONFIG or the pod's service account says; `identity` names this replica in Events."""
         return cls(await Connection.open(observe), identity)
+
+    def now(self) -> datetime:
+        """The API server's time."""
+        return self._connection.clock.now()
 
     async def close(self) -> None:
         """Close the session."""

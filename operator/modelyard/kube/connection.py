@@ -14,6 +14,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from modelyard.__about__ import __version__
+from modelyard.kube.clock import ServerClock
 from modelyard.kube.errors import Unreachable, error_of
 from modelyard.kube.resources import Resource
 
@@ -60,6 +61,7 @@ class Connection:
         self._configuration = configuration
         self._client = ApiClient(configuration)
         self._observe = observe
+        self.clock = ServerClock()
 
     @classmethod
     async def open(cls, observe: Observe = ignore_request) -> Self:
@@ -130,6 +132,7 @@ class Connection:
             body=as_yaml(call.body) if "yaml" in call.content_type else call.body,
             _request_timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS, connect=CONNECT_SECONDS),
         )
+        self.clock.note(response.headers.get("Date"))
         return response.status, await response.read(), response.headers.get("Retry-After")
 
     async def _authorization(self) -> str | None:

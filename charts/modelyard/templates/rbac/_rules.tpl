@@ -3,6 +3,10 @@
 - apiGroups: [modelyard.io]
   resources: [trainingjobs, modeldeployments]
   verbs: [get, list, watch]
+# Those that are over go once spec.ttlSecondsAfterFinished is.
+- apiGroups: [modelyard.io]
+  resources: [trainingjobs]
+  verbs: [delete]
 - apiGroups: [modelyard.io]
   resources: [trainingjobs/status, modeldeployments/status]
   verbs: [patch]

@@ -3,21 +3,16 @@
 from collections.abc import Iterable
 
 from modelyard.core import clock, metadata, pod_state
-from modelyard.core.conditions import find
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import Metric, ReadMetrics
-from modelyard.core.training_job import adoption, distributed, memory, pending, prepare, runs
+from modelyard.core.training_job import adoption, distributed, memory, pending, prepare, queue, runs
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome
 
 LIVE_METRICS_SECONDS = 60.0
 """How often the metrics of a running attempt are mirrored."""
-STOP_RECHECK_SECONDS = 5.0
-"""How often pods that are ending are looked at, should a watch event be lost."""
-AT_ONCE_SECONDS = 0.1
-"""Until the next step of something that takes two."""
 
 
 def begin(draft: Draft, number: int) -> None:
@@ -26,7 +21,7 @@ def begin(draft: Draft, number: int) -> None:
     run = runs.of_attempt(draft, number)
     limit = memory.next_limit(draft.spec, draft.newest_record())
     spec = memory.with_limit(draft.spec, limit)
-    job = build_job(draft.resource, spec, draft.identity(number), run, draft.context)
+    job = queue.queued(build_job(draft.resource, spec, draft.identity(number), run, draft.context), spec)
     draft.create += [*_missing_services(draft), job]
     record = {"number": number, "job": job["metadata"]["name"], "startTime": clock.to_text(draft.now)}
     known = {"runID": run.run_id, "memory": limit}
@@ -52,13 +47,16 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
     if _is_taken_away(draft, record, pods):
         return
     draft.create += _missing_services(draft)
+    if queue.is_held(job):
+        queue.say(draft, record, pods)
+        return
     started = [pod for pod in pods if pod_state.is_started(pod, TRAINER)]
     if distributed.count(started) == draft.spec.nodes:
         _say_that_it_runs(draft, record, started)
         _mirror_live(draft, record)
         adoption.look(draft, record)
         return
-    age = draft.now - clock.from_text(record["startTime"])
+    age = draft.age_of(record)
     if age < pending.GRACE:
         draft.set_state("Pending", f"attempt {number} begins")
         draft.is_quiet = _begins_quietly(draft, number)
@@ -91,25 +89,6 @@ def _is_taken_away(draft: Draft, record: Record, pods: list[Manifest]) -> bool:
     return True
 
 
-def stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> bool:
-    """Take the attempt's pods away, leaving them their grace period; True once they are gone.
-
-    It is written down first and done then: after a crash, a Job that is gone must not look like someone else's deed.
-    """
-    was_told = is_being_stopped(draft)
-    draft.set_state("Suspended", f"attempt {record['number']} is being stopped")
-    draft.conditions.false("Suspended", "Stopping", "the pods are being stopped")
-    draft.recheck_after = STOP_RECHECK_SECONDS if was_told else AT_ONCE_SECONDS
-    if job is not None and was_told and not job["metadata"].get("deletionTimestamp"):
-        draft.delete.append(draft.ref("batch/v1", "Job", job["metadata"]["name"], job["metadata"]["uid"]))
-    return job is None and was_told and not has_live_pods(pods)
-
-
-def is_being_stopped(draft: Draft) -> bool:
-    """Whether the status as it was read says that the newest attempt is being stopped."""
-    return find(draft.before, "Suspended").get("reason") == "Stopping"
-
-
 def has_live_pods(pods: Iterable[Manifest]) -> bool:
     """Whether any of the pods may still run."""
     return any(not pod_state.is_over(pod) for pod in pods)
@@ -135,7 +114,10 @@ def write_down(draft: Draft, record: Record, outcome: Outcome) -> None:
         "completionTime": clock.to_text(outcome.ended_at or draft.now),
         "container": outcome.container,
     }
-    record.pop("ending", None)
+    for name in ("ending", "trouble"):
+        record.pop(name, None)
+    if seconds := record.get("activeSeconds"):
+        draft.status["activeSeconds"] = draft.status.get("activeSeconds", 0) + seconds
     record |= {name: value for name, value in ending.items() if value is not None}
 
 
@@ -182,7 +164,7 @@ def _mirror_live(draft: Draft, record: Record) -> None:
     """Mirror now and then while it runs; what MLflow cannot tell now it tells later."""
     if not draft.spec.tracking.metrics or not record.get("runID"):
         return
-    draft.recheck_after = LIVE_METRICS_SECONDS
+    draft.look_within(LIVE_METRICS_SECONDS)
     if (draft.now - clock.from_text(record["startTime"])).total_seconds() < LIVE_METRICS_SECONDS:
         return
     found = draft.ask(ReadMetrics(record["runID"], tuple(draft.spec.tracking.metrics)))
@@ -196,5 +178,4 @@ def _as_item(metric: Metric) -> dict[str, object]:
     return {"name": metric.name, "value": text, "step": metric.step}
 
 
-STOPPED = Outcome("Suspended", message="stopped by spec.suspend")
 JOB_GONE = Outcome("JobDeleted", message="its Job was deleted by someone else before it was over")

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from modelyard.api import names
@@ -137,6 +137,10 @@ class Draft(Subject):
     def set_state(self, reason: str, message: str = "") -> None:
         """Say what goes on: the STATE column."""
         self.conditions.false("Complete", reason, message)
+
+    def age_of(self, record: Record) -> timedelta:
+        """How long ago an attempt was begun."""
+        return self.now - clock.from_text(record["startTime"])
 
     def look_within(self, seconds: float) -> None:
         """Let this object be looked at again after so many seconds at the latest."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from modelyard.core import clock
 from modelyard.core.plan import Failure, Manifest, Plan
 from modelyard.core.tracking import AttemptIdentity, EndRun, FindOpenRuns, OpenRun, RunStatus
-from modelyard.core.training_job import attempts
+from modelyard.core.training_job import attempts, stops
 from modelyard.core.training_job.draft import has_ended
 from modelyard.core.training_job.observed import Observed
 
@@ -16,7 +16,7 @@ _RETRY_SECONDS = 30.0
 def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
     """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its open runs as killed."""
     if attempts.has_live_pods(observed.pods):
-        return Plan(recheck_after=attempts.STOP_RECHECK_SECONDS)
+        return Plan(recheck_after=stops.RECHECK_SECONDS)
     return _end_runs(observed, lambda run: run.identity.owner_uid == owner_uid, now)
 
 

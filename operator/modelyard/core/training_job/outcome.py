@@ -18,9 +18,9 @@ _POD_GRACE = timedelta(seconds=10)
 
 DISRUPTIONS = frozenset({"Evicted", "NodeLost", "Preempted"})
 """Reasons of the cluster's: such an end says nothing about the code and does not count against its limit."""
-_KILLED = DISRUPTIONS | {"JobDeleted", "Suspended"}
+_KILLED = DISRUPTIONS | {"DeadlineExceeded", "JobDeleted", "PendingDeadlineExceeded", "Requeued", "Suspended"}
 """Reasons that are not the code's own doing."""
-_OURS = DISRUPTIONS | {"DeadlineExceeded", "JobDeleted", "PodLost", "Succeeded", "Suspended"}
+_OURS = _KILLED | {"PodLost", "Succeeded"}
 """Reasons that only cluster and operator give; a container that names one of them in its last words is not believed."""
 
 

@@ -21,17 +21,22 @@ _VOLUME_WARNINGS = frozenset({"FailedAttachVolume", "FailedMount"})
 
 def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age: timedelta) -> None:
     """Say that an attempt does not run yet, and why as far as that can be known."""
-    known = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
-    trouble = known or _told_by_events(draft, job, pods, age)
+    trouble = trouble_of(draft, job, pods, age)
     if trouble:
         draft.trouble = trouble.reason
         message = f"{trouble.reason}: {why_unschedulable(draft.spec.checkpoint, trouble) or trouble.message}"
     else:
         message = _not_known(draft, number, job, pods, age)
     draft.set_state("Pending", message + distributed.how_many_run(_started(pods), draft.spec.nodes))
-    if not known:
+    if not any(pod_state.trouble(pod) for pod in pods):
         # Events wake nobody: they are asked for less and less often.
         draft.look_within(min(max(age.total_seconds(), GRACE.total_seconds()), _LONGEST_RECHECK_SECONDS))
+
+
+def trouble_of(draft: Draft, job: Manifest, pods: list[Manifest], age: timedelta) -> Trouble | None:
+    """What keeps an attempt from running, if that can be known."""
+    known = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
+    return known or _told_by_events(draft, job, pods, age)
 
 
 def _started(pods: list[Manifest]) -> list[Manifest]:

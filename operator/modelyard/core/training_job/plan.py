@@ -7,12 +7,24 @@ from pydantic import ValidationError
 
 from modelyard.api.training_job import Trainer, TrainingJobSpec
 from modelyard.core import clock
-from modelyard.core.conditions import last_words
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.pod_rules import problems_of as template_problems_of
 from modelyard.core.tracking import RegisteredVersion
-from modelyard.core.training_job import attempts, checkpoint, datasets, distributed, memory, parameters, prepare, retry
+from modelyard.core.training_job import (
+    attempts,
+    checkpoint,
+    cleanup,
+    datasets,
+    deadline,
+    distributed,
+    memory,
+    parameters,
+    prepare,
+    retry,
+    stops,
+    verdict,
+)
 from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
@@ -69,7 +81,7 @@ def _decide(draft: Draft) -> None:
         _succeed(draft, record)
     elif draft.spec.suspend:
         _stay_suspended(draft)
-    elif record and (reason := retry.why_not(draft.spec.retry, draft.status, record)):
+    elif record and (reason := verdict.why_final(draft, record)):
         _give_up(draft, record, reason)
     elif problems := _problems_of(draft.spec):
         _fail(draft, "InvalidSpec", "; ".join(problems))
@@ -87,32 +99,38 @@ def _follow(draft: Draft, record: Record) -> None:
             draft.set_state("Running", f"attempt {record['number']} failed; its pod's last word is awaited")
             draft.recheck_after = 1.0
         else:
-            _conclude(draft, record, outcome)
-    elif draft.spec.suspend or attempts.is_being_stopped(draft):
-        _stop(draft, record, job, pods)
+            _conclude(draft, record, outcome, pods)
+    elif reason := stops.why(draft, record, job, pods):
+        _stop(draft, record, stops.stop(draft, record, job, pods, reason))
     elif job is not None:
         _resume(draft)
         attempts.follow(draft, record, job, pods)
     elif attempts.has_live_pods(pods):
         draft.set_state("Running", f"the Job of attempt {record['number']} was deleted; its pods are ending")
-        draft.recheck_after = attempts.STOP_RECHECK_SECONDS
+        draft.recheck_after = stops.RECHECK_SECONDS
     else:
-        _conclude(draft, record, attempts.JOB_GONE)
+        _conclude(draft, record, attempts.JOB_GONE, pods)
 
 
-def _stop(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifest]) -> None:
-    """An attempt is stopped by spec.suspend, to the end even if that was taken back meanwhile."""
-    if attempts.stop(draft, record, job, pods):
-        attempts.write_down(draft, record, attempts.STOPPED)
-        _close(draft, record)
+def _stop(draft: Draft, record: Record, outcome: Outcome | None) -> None:
+    """An attempt is stopped by the operator; there is an outcome once its pods are gone."""
+    if outcome is None:
+        return
+    is_final = record.get("ending") == stops.PENDING_DEADLINE
+    attempts.write_down(draft, record, outcome)
+    if is_final:
+        record["ending"] = stops.PENDING_DEADLINE
+    _close(draft, record)
 
 
-def _conclude(draft: Draft, record: Record, outcome: Outcome) -> None:
+def _conclude(draft: Draft, record: Record, outcome: Outcome, pods: list[Manifest]) -> None:
     """An attempt is over, by itself or by someone's hand."""
+    if not outcome.is_success and (seconds := deadline.running_seconds(pods, outcome.ended_at or draft.now)):
+        record["activeSeconds"] = seconds
     attempts.write_down(draft, record, outcome)
     if not outcome.is_success:
         retry.count(draft.status, outcome.reason)
-        if retry.why_not(draft.spec.retry, draft.status, record) is None:
+        if verdict.why_final(draft, record) is None:
             # From now on, not from the pod's end: that is told by the node's clock, which may be another.
             begins = retry.next_attempt_at(draft.spec.retry, draft.status, draft.uid, draft.now)
             draft.status["nextAttemptTime"] = clock.to_text(begins)
@@ -128,12 +146,14 @@ def _close(draft: Draft, record: Record) -> None:
         return
     _say_what_follows(draft, record)
     attempts.end_run(draft, record)
-    if record["reason"] == attempts.STOPPED.reason:
+    if record["reason"] in {stops.SUSPENDED, stops.REQUEUED}:
         return
-    if reason := retry.why_not(draft.spec.retry, draft.status, record):
+    if reason := verdict.why_final(draft, record):
         _give_up(draft, record, reason)
-    elif _is_news(draft, record):
-        draft.events.append(Event("AttemptFailed", f"attempt {record['number']}: {_told(record)}", "Warning"))
+    elif record["reason"] not in verdict.UNCOUNTED and _is_news(draft, record):
+        draft.events.append(
+            Event("AttemptFailed", f"attempt {record['number']}: {verdict.how_it_ended(record)}", "Warning")
+        )
 
 
 def _is_news(draft: Draft, record: Record) -> bool:
@@ -146,29 +166,18 @@ def _say_what_follows(draft: Draft, record: Record) -> None:
     """What comes after an attempt that did not succeed."""
     if draft.spec.suspend:
         _stay_suspended(draft)
-    elif record["reason"] == attempts.STOPPED.reason:
+    elif record["reason"] in verdict.UNCOUNTED:
         _resume(draft)
         draft.set_state("Pending", f"attempt {record['number']} was stopped; the next begins")
-        draft.recheck_after = attempts.AT_ONCE_SECONDS
+        draft.recheck_after = stops.AT_ONCE_SECONDS
     else:
-        draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}")
+        draft.set_state("Retrying", f"attempt {record['number']} ended: {verdict.how_it_ended(record)}")
         _must_still_wait(draft)
 
 
 def _give_up(draft: Draft, record: Record, reason: str) -> None:
     """No further attempt is allowed."""
-    number, failures = record["number"], draft.status.get("failures", 0)
-    counted = f"attempt {number}"
-    if reason == "RetryLimitExceeded":
-        most = draft.spec.retry.limit + 1
-        counted += f" of {most}" if number == failures else f", failure {failures} of {most}"
-    _fail(draft, reason, f"{counted}: {_told(record)}; see kubectl logs {_place_of_log(draft, record)}")
-
-
-def _place_of_log(draft: Draft, record: Record) -> str:
-    """What kubectl logs wants to be told: of several pods, that of the pod that failed."""
-    pod = record.get("pod") if draft.spec.nodes > 1 else None
-    return f"{pod or 'job/' + record['job']} -n {draft.namespace}"
+    _fail(draft, reason, verdict.last_word(draft, record, reason))
 
 
 def _succeed(draft: Draft, record: Record) -> None:
@@ -228,9 +237,11 @@ def _must_still_wait(draft: Draft) -> bool:
     record = draft.newest_record() or {"number": 0}
     limit = memory.next_limit(draft.spec, record)
     more = f" with {limit} of memory" if limit and limit != record.get("memory") else ""
-    draft.set_state("Retrying", f"attempt {record['number']} ended: {_told(record)}; the next begins {text}{more}")
+    draft.set_state(
+        "Retrying", f"attempt {record['number']} ended: {verdict.how_it_ended(record)}; the next begins {text}{more}"
+    )
     left = (clock.from_text(text) - draft.now).total_seconds()
-    draft.recheck_after = max(attempts.AT_ONCE_SECONDS, left)
+    draft.recheck_after = max(stops.AT_ONCE_SECONDS, left)
     return left > 0
 
 
@@ -270,10 +281,16 @@ def _what_waits(draft: Draft) -> str:
 
 
 def _after_the_end(draft: Draft) -> Plan:
-    """Nothing changes any more, but readers want to see that an edit was noticed."""
-    if draft.before.get("observedGeneration") == draft.generation:
-        return Plan()
-    return Plan(status=draft.before | {"observedGeneration": draft.generation})
+    """Nothing changes any more, but readers want to see that an edit was noticed, and its time may come to go."""
+    try:
+        itself = cleanup.due(draft)
+    except Open as open_:
+        return Plan(questions=(open_.question,))
+    if itself:
+        return Plan(delete=(itself,))
+    is_seen = draft.before.get("observedGeneration") == draft.generation
+    status = None if is_seen else draft.before | {"observedGeneration": draft.generation}
+    return Plan(status=status, recheck_after=cleanup.recheck_after(draft))
 
 
 def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: ValidationError) -> Plan:
@@ -287,13 +304,6 @@ def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: Va
     draft.set_state("InvalidSpec", message)
     draft.conditions.true("Stalled", "InvalidSpec", message)
     return draft.finish()
-
-
-def _told(record: Record) -> str:
-    """How an attempt ended, for a person."""
-    code = f" (exit code {record['exitCode']})" if record.get("exitCode") is not None else ""
-    detail = f": {last_words(record['message'], 300)}" if record.get("message") else ""
-    return f"{record.get('reason', 'unknown')}{code}{detail}"
 
 
 def _version_item(version: RegisteredVersion) -> dict[str, str]:

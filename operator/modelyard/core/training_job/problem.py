@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-_OF_ITS_LAST_ATTEMPT = frozenset({"DisruptionLimitExceeded", "Retrying", "RetryLimitExceeded"})
+_OF_ITS_LAST_ATTEMPT = frozenset(
+    {"DisruptionLimitExceeded", "PendingDeadlineExceeded", "Retrying", "RetryLimitExceeded"}
+)
 """States that tell less than how the last attempt ended does."""
 
 

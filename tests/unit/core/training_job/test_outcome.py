@@ -39,6 +39,9 @@ def test_a_job_is_finished_when_its_condition_says_so(job, finished) -> None:  #
         ("NodeLost", RunStatus.KILLED),
         ("Suspended", RunStatus.KILLED),
         ("JobDeleted", RunStatus.KILLED),
+        ("DeadlineExceeded", RunStatus.KILLED),
+        ("PendingDeadlineExceeded", RunStatus.KILLED),
+        ("Requeued", RunStatus.KILLED),
     ],
 )
 def test_a_run_ends_as_its_attempt_did(reason: str, status: RunStatus) -> None:

@@ -49,6 +49,12 @@ TRACKED = true("Tracked", "RunCreated")
             None,
             "ModelMissing",
         ),
+        (
+            false("Complete", "PendingDeadlineExceeded") | true("Failed", "PendingDeadlineExceeded"),
+            {"reason": "Unschedulable"},
+            None,
+            "Unschedulable",
+        ),
         (false("Complete", "InvalidSpec") | true("Failed", "InvalidSpec"), {}, None, "InvalidSpec"),
     ],
 )
