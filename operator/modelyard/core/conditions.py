@@ -19,6 +19,12 @@ def shorten(text: str, limit: int = MESSAGE_LIMIT) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def in_bytes(text: str, limit: int) -> str:
+    """The text in at most so many bytes, with no letter cut in half: what is stored is counted in them."""
+    encoded = text.encode()
+    return text if len(encoded) <= limit else encoded[: limit - len("…".encode())].decode(errors="ignore") + "…"
+
+
 def last_words(text: str, limit: int) -> str:
     """The end of the text on one line: of a log, the end is what tells most."""
     line = _one_line(text)
@@ -59,7 +65,7 @@ class Conditions:
             "type": kind,
             "status": status,
             "reason": reason,
-            "message": shorten(message),
+            "message": in_bytes(shorten(message), MESSAGE_LIMIT),
             "observedGeneration": self.generation,
             "lastTransitionTime": since or clock.to_text(self.now),
         }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from modelyard.core import clock, metadata, pod_state
+from modelyard.core.conditions import in_bytes
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import Metric, ReadMetrics
@@ -11,6 +12,8 @@ from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome
 
+_MESSAGE_BYTES = 640
+"""Of an attempt's message: as much as is passed on of a container's last words."""
 LIVE_METRICS_SECONDS = 60.0
 """How often the metrics of a running attempt are mirrored."""
 
@@ -108,7 +111,7 @@ def write_down(draft: Draft, record: Record, outcome: Outcome) -> None:
     ending = {
         "reason": outcome.reason,
         "exitCode": outcome.exit_code,
-        "message": outcome.message or None,
+        "message": in_bytes(outcome.message, _MESSAGE_BYTES) or None,
         "pod": outcome.pod,
         "node": outcome.node,
         "completionTime": clock.to_text(outcome.ended_at or draft.now),

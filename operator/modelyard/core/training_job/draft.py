@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.api import names
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core import clock, metadata
-from modelyard.core.conditions import Conditions, find, is_same_status
+from modelyard.core.conditions import Conditions, find, in_bytes, is_same_status
 from modelyard.core.errors import Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
 from modelyard.core.subject import Subject
@@ -22,6 +22,8 @@ from modelyard.core.training_job.problem import problem_of
 RETRY_TRACKING_SECONDS = 5.0
 """Until MLflow is asked again; its adapter answers at once while the server is known to be away."""
 _ATTEMPTS_KEPT = 10
+_OLD_MESSAGE_BYTES = 160
+"""A status is read as a whole: a thousand of them are listed, and kept in every cache."""
 
 Record = dict[str, Any]
 """One item of status.attempts."""
@@ -98,7 +100,10 @@ class Draft(Subject):
         return known or self.add_record(self._record_of_job(number))
 
     def add_record(self, record: Record) -> Record:
-        """Put a new attempt first; the oldest beyond ten go."""
+        """Put a new attempt first; the oldest beyond ten go, and those before it say less."""
+        for item in self.records:
+            if "message" in item:
+                item["message"] = in_bytes(item["message"], _OLD_MESSAGE_BYTES)
         self.status["attempts"] = [record, *self.records][:_ATTEMPTS_KEPT]
         self.status["attempt"] = record["number"]
         self.status.pop("nextAttemptTime", None)

@@ -36,7 +36,7 @@ def end_question(draft: Draft, record: Record) -> EndRun:
     adopted = (*_own_tags(draft, number), (names.TAG_ATTEMPT, str(number))) if is_adopted else ()
     return EndRun(
         record["runID"],
-        run_status_of(record["reason"]),
+        run_status_of(record.get("ending") or record["reason"]),
         clock.to_milliseconds(clock.from_text(record["completionTime"])),
         (*adopted, *_ending_tags(record)),
         strays_of=draft.identity(number),

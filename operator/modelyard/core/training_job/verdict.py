@@ -31,7 +31,7 @@ def last_word(draft: Draft, record: Record, reason: str) -> str:
     if reason == "RetryLimitExceeded":
         failures, most = draft.status.get("failures", 0), draft.spec.retry.limit + 1
         counted += f" of {most}" if number == failures else f", failure {failures} of {most}"
-    return f"{counted}: {told}; see kubectl logs job/{record['job']} -n {draft.namespace}"
+    return f"{counted}: {told}; see kubectl logs {_place_of_log(draft, record)}"
 
 
 def how_it_ended(record: Record) -> str:
@@ -39,3 +39,9 @@ def how_it_ended(record: Record) -> str:
     code = f" (exit code {record['exitCode']})" if record.get("exitCode") is not None else ""
     detail = f": {last_words(record['message'], 300)}" if record.get("message") else ""
     return f"{record.get('reason', 'unknown')}{code}{detail}"
+
+
+def _place_of_log(draft: Draft, record: Record) -> str:
+    """What kubectl logs wants to be told: of several pods, that of the pod that failed."""
+    pod = record.get("pod") if draft.spec.nodes > 1 else None
+    return f"{pod or 'job/' + record['job']} -n {draft.namespace}"
