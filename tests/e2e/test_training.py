@@ -87,15 +87,20 @@ def test_a_training_over_its_memory_limit_is_told_as_such(yard: Yard) -> None:
     assert run["tags"]["modelyard.io/reason"] == "OOMKilled"
 
 
-def test_a_missing_image_is_named(yard: Yard) -> None:
+def test_a_missing_image_is_named_and_waited_for_as_long_as_allowed(yard: Yard) -> None:
     trainer = {"image": "modelyard/no-such-image:1"}
-    yard.apply([code("nowhere", "pass"), training_job("nowhere", trainer=trainer)])
+    yard.apply([code("nowhere", "pass"), training_job("nowhere", trainer=trainer, pendingDeadlineSeconds=30)])
 
     def is_told() -> bool:
         said = yard.condition("trainingjob", "nowhere", "Complete")
         return said.get("reason") == "Pending" and "modelyard/no-such-image:1" in said["message"]
 
     yard.until(is_told, "the missing image is named", 90)
+    done = yard.wait("trainingjob", "nowhere", "Failed", 120)
+    assert done["status"]["attempts"][0]["reason"] == "ImagePullFailed"
+    assert yard.condition("trainingjob", "nowhere", "Failed")["reason"] == "PendingDeadlineExceeded"
+    assert yard.run_of(done["status"]["attempts"][0]["runID"])["status"] == "KILLED"
+    yard.until(lambda: not yard.items("pods"), "its pod is gone", 60)
 
 
 def test_a_suspended_training_stops_and_goes_on_when_resumed(yard: Yard) -> None:

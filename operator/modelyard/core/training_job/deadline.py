@@ -12,6 +12,7 @@ from typing import Any
 
 from modelyard.core import clock, pod_state
 from modelyard.core.plan import Manifest
+from modelyard.core.training_job import queue
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.outcome import TRAINER
 
@@ -42,7 +43,7 @@ def running_seconds(pods: list[Manifest], now: datetime) -> int:
 def has_waited_too_long(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) -> bool:
     """Whether the attempt should have started by now; else it is looked at in time."""
     most = draft.spec.pending_deadline_seconds
-    if most is None or not _is_waiting(pods):
+    if most is None or not _is_waiting(pods) or not queue.is_taken_up(job):
         return False
     left = most - (draft.now - _waiting_since(record, job, pods)).total_seconds()
     if left > 0:
@@ -54,8 +55,17 @@ def _is_waiting(pods: list[Manifest]) -> bool:
     """Whether a pod is missing, or one waits and does nothing: a container that prepares is no waiting."""
     if not pods:
         return True
-    running = any("running" in (item.get("state") or {}) for pod in pods for item in _items(pod, _STATUSES[:1]))
-    return not running and any(not pod_state.is_started(pod, TRAINER) and not pod_state.is_over(pod) for pod in pods)
+    return not any(map(_prepares, pods)) and any(
+        not pod_state.is_started(pod, TRAINER) and not pod_state.is_over(pod) for pod in pods
+    )
+
+
+def _prepares(pod: Manifest) -> bool:
+    """Whether an init container runs that is to end before the trainer begins."""
+    declared = (pod.get("spec") or {}).get("initContainers") or []
+    sidecars = {item.get("name") for item in declared if item.get("restartPolicy") == "Always"}
+    items = (item for item in _items(pod, _STATUSES[:1]) if item.get("name") not in sidecars)
+    return any("running" in (item.get("state") or {}) for item in items)
 
 
 def _waiting_since(record: Record, job: Manifest, pods: list[Manifest]) -> datetime:

@@ -22,6 +22,12 @@ def is_held(job: Manifest) -> bool:
     return bool((job.get("spec") or {}).get("suspend"))
 
 
+def is_taken_up(job: Manifest) -> bool:
+    """Whether the Job controller knows that the Job may run: for a moment it still says that it is suspended."""
+    conditions = (job.get("status") or {}).get("conditions") or []
+    return not any(item.get("type") == "Suspended" and item.get("status") == "True" for item in conditions)
+
+
 def has_been_taken_back(record: Record, job: Manifest, pods: list[Manifest]) -> bool:
     """Whether the Job is suspended again after its pods ran, and they have ended."""
     return is_held(job) and bool(record.get("node")) and all(pod_state.is_over(pod) for pod in pods)

@@ -22,7 +22,8 @@ def last_word(draft: Draft, record: Record, reason: str) -> str:
     number, told = record["number"], how_it_ended(record)
     if reason == stops.PENDING_DEADLINE:
         most = draft.spec.pending_deadline_seconds
-        return f"attempt {number} did not start within spec.pendingDeadlineSeconds ({most}): {told}"
+        said = f"attempt {number} did not start within spec.pendingDeadlineSeconds ({most})"
+        return said if record["reason"] == stops.PENDING_DEADLINE else f"{said}: {told}"
     if reason == stops.DEADLINE:
         used, most = draft.status.get("activeSeconds", 0), draft.spec.active_deadline_seconds
         ended = "was stopped" if record["reason"] == stops.DEADLINE else f"ended: {told}"

@@ -136,10 +136,24 @@ def test_preparing_is_no_waiting_and_what_comes_after_it_is_counted_anew() -> No
     assert waited([prepared], started=600, most=59)
 
 
+def test_a_sidecar_that_runs_beside_is_no_preparation() -> None:
+    beside = [{"name": "proxy", "restartPolicy": "Always"}]
+    pod = make_pod(RESOURCE).without_image().changed("spec", "initContainers", to=beside)
+    assert waited([pod.changed("status", "initContainerStatuses", to=[_item("proxy", started=500)])])
+
+
 def test_the_time_in_a_queue_is_not_counted() -> None:
     job = make_job(RESOURCE).changed("status", "startTime", to=seconds_ago(59)).build()
     assert not waited([], started=10**6, job=job)
     assert waited([], started=10**6, job=job, most=59)
+
+
+def test_a_job_that_its_queue_has_just_let_run_has_not_waited_yet() -> None:
+    held = {"type": "Suspended", "status": "True"}
+    job = make_job(RESOURCE).changed("status", "conditions", to=[held]).build()
+    assert not waited([], started=10**6, job=job)
+    job["status"] = {"conditions": [held | {"status": "False"}], "startTime": seconds_ago(59)}
+    assert not waited([], started=10**6, job=job)
 
 
 def node(pod: PodBuilder, skew: float, scheduled: datetime, seen: datetime) -> Manifest:
