@@ -12,7 +12,7 @@ from typing import Any
 
 from modelyard.core import clock, pod_state
 from modelyard.core.plan import Manifest
-from modelyard.core.training_job import queue
+from modelyard.core.training_job import distributed, queue
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.outcome import TRAINER
 
@@ -43,7 +43,7 @@ def running_seconds(pods: list[Manifest], now: datetime) -> int:
 def has_waited_too_long(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) -> bool:
     """Whether the attempt should have started by now; else it is looked at in time."""
     most = draft.spec.pending_deadline_seconds
-    if most is None or not _is_waiting(pods) or not queue.is_taken_up(job):
+    if most is None or not _is_waiting(pods, draft.spec.nodes) or not queue.is_taken_up(job):
         return False
     left = most - (draft.now - _waiting_since(record, job, pods)).total_seconds()
     if left > 0:
@@ -51,9 +51,9 @@ def has_waited_too_long(draft: Draft, record: Record, job: Manifest, pods: list[
     return left <= 0
 
 
-def _is_waiting(pods: list[Manifest]) -> bool:
+def _is_waiting(pods: list[Manifest], wanted: int) -> bool:
     """Whether a pod is missing, or one waits and does nothing: a container that prepares is no waiting."""
-    if not pods:
+    if distributed.count(pods) < wanted:
         return True
     return not any(map(_prepares, pods)) and any(
         not pod_state.is_started(pod, TRAINER) and not pod_state.is_over(pod) for pod in pods

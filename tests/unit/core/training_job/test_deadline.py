@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import NOW, PodBuilder, make_context, make_job, make_pod, make_training_job, seconds_ago
+from builders import INDEX, NOW, PodBuilder, make_context, make_job, make_pod, make_training_job, seconds_ago
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core import clock
 from modelyard.core.plan import Manifest
@@ -98,11 +98,11 @@ def test_nothing_ticks_while_nothing_runs() -> None:
     assert draft.recheck_after is None
 
 
-def waited(pods: list[PodBuilder], most: int = 60, started: float = 60, job: Any = None) -> bool:
+def waited(pods: list[PodBuilder], most: int = 60, started: float = 60, job: Any = None, nodes: int = 1) -> bool:
     record = {"number": 1, "startTime": seconds_ago(started)}
     manifest = job or make_job(RESOURCE).build()
     return deadline.has_waited_too_long(
-        draft_of(pendingDeadlineSeconds=most), record, manifest, [pod.build() for pod in pods]
+        draft_of(pendingDeadlineSeconds=most, nodes=nodes), record, manifest, [pod.build() for pod in pods]
     )
 
 
@@ -124,7 +124,14 @@ def test_who_has_started_does_not_wait(pod: PodBuilder) -> None:
 
 
 def test_several_pods_start_all_or_not_at_all() -> None:
-    assert waited([running(30), make_pod(RESOURCE).unschedulable()])
+    first, second = (
+        make_pod(RESOURCE).changed("metadata", "annotations", to={INDEX: str(index)}) for index in range(2)
+    )
+    starts = first.running().changed("status", "containerStatuses", to=[_item("trainer", started=30)])
+    assert waited([starts, second.unschedulable()], nodes=2)
+    assert waited([starts], nodes=2), "a quota may have let in one of two"
+    runs = second.running().changed("status", "containerStatuses", to=[_item("trainer", started=30)])
+    assert not waited([starts, runs], nodes=2)
 
 
 def test_preparing_is_no_waiting_and_what_comes_after_it_is_counted_anew() -> None:
