@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from pydantic import ValidationError
+
 from modelyard.__about__ import __version__
+from modelyard.core.pod_policy import NO_SETTINGS, PodPolicy
 
 _PREFIX = "MODELYARD_"
 
@@ -34,6 +37,11 @@ class Settings:
     default_backend: str = "SeldonDeployment"
     service_url: str = "http://{service}.{namespace}.svc:{port}"
     """How this cluster's Services are reached, for the readiness question and status.url."""
+
+    training_pods: PodPolicy = NO_SETTINGS
+    """What the administrator decides about the pods of TrainingJobs, as JSON."""
+    serving_pods: PodPolicy = NO_SETTINGS
+    """The same of ModelDeployments."""
 
     namespaces: tuple[str, ...] = ()
     """The namespaces that are watched; all of them when empty."""
@@ -76,7 +84,19 @@ def _parse(name: str, text: str, kind: type) -> object:
     """One variable's value as its field's type; tuples are comma-separated."""
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if kind is PodPolicy:
+        return _parse_policy(name, text)
     try:
         return kind(text)
     except ValueError as error:
         raise ValueError(f"{name}={text!r} is not a valid {kind.__name__}: {error}") from error
+
+
+def _parse_policy(name: str, text: str) -> PodPolicy:
+    """One variable's value as settings for pods."""
+    try:
+        return PodPolicy.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{name}: {field + ': ' if field else ''}{first['msg']}") from error

@@ -56,6 +56,11 @@ def test_the_operator_understands_what_the_values_say(helm: Helm) -> None:
     assert settings.tracking_uri_for_pods == "https://mlflow.internal.example.org"
     assert settings.tracking_timeout_seconds == 2.5
     assert settings.resync_seconds == 1_200_000
+    assert settings.training_pods.max_resources == {"cpu": 8, "memory": "32Gi", "nvidia.com/gpu": 1}
+    assert (
+        settings.training_pods.service_accounts == settings.serving_pods.service_accounts == ["trainer", "cloud-reader"]
+    )
+    assert settings.serving_pods.tolerations == [{"key": "serving", "operator": "Exists"}]
     assert settings.service_url == "https://gateway.example.org/{namespace}/{service}/{port}"
 
 

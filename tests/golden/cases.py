@@ -23,6 +23,7 @@ from modelyard.core.context import Context
 from modelyard.core.model_deployment import observed as serving_observed
 from modelyard.core.model_deployment import plan as serving_plan
 from modelyard.core.plan import Failure, Manifest, Plan, Question
+from modelyard.core.pod_policy import PodPolicy
 from modelyard.core.training_job import leftovers
 from modelyard.core.training_job import observed as training_observed
 from modelyard.core.training_job import plan as training_plan
@@ -55,7 +56,11 @@ def plan_of(case: Path) -> tuple[list[Question], Plan]:
 
 def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:
     now = datetime.fromisoformat(world["now"])
-    context = builders.make_context(**(world.get("context") or {}))
+    changes = {
+        name: PodPolicy.model_validate(value) if name.endswith("_pods") else value
+        for name, value in (world.get("context") or {}).items()
+    }
+    context = builders.make_context(**changes)
     is_training = resource["kind"] == "TrainingJob"
     module: Any = training_plan if is_training else serving_plan
     observe = _training if is_training else _serving

@@ -20,6 +20,8 @@ _PLACES = {
     "Deployment": "/apis/apps/v1",
     "Event": "/apis/events.k8s.io/v1",
     "Lease": "/apis/coordination.k8s.io/v1",
+    "PriorityClass": "/apis/scheduling.k8s.io/v1",
+    "RuntimeClass": "/apis/node.k8s.io/v1",
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1",
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1",
@@ -29,7 +31,15 @@ _PLACES = {
     "TrainingJob": "/apis/modelyard.io/v1alpha1",
     "ModelDeployment": "/apis/modelyard.io/v1alpha1",
 }
-_CLUSTER_WIDE = {"Node", "Namespace", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+_CLUSTER_WIDE = {
+    "Node",
+    "Namespace",
+    "PriorityClass",
+    "RuntimeClass",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleBinding",
+}
 MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 
@@ -134,6 +144,6 @@ class Kube:
 
 def path_of(kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
     """Where the API server keeps objects of this kind."""
-    plural = f"{kind.lower()}s"
+    plural = f"{kind.lower()}{'es' if kind.endswith('Class') else 's'}"
     scope = f"/namespaces/{namespace}" if namespace and kind not in _CLUSTER_WIDE else ""
     return f"{_PLACES[kind]}{scope}/{plural}" + "".join(f"/{part}" for part in (name, subresource) if part)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from modelyard.core.pod_policy import NO_SETTINGS, PodPolicy
 from modelyard.core.tracking import Run
 
 
@@ -23,6 +24,8 @@ class Context:
     service_url: str
     alias_poll_seconds: float
     tracking_ui_url: str = ""
+    training_pods: PodPolicy = NO_SETTINGS
+    serving_pods: PodPolicy = NO_SETTINGS
 
     def run_url(self, run: Run) -> str | None:
         """The run's page, or None when people were not told of one."""

@@ -19,4 +19,6 @@ def context_of(settings: Settings, cluster: str) -> Context:
         service_url=settings.service_url,
         alias_poll_seconds=settings.alias_poll_seconds,
         tracking_ui_url=settings.tracking_ui_url,
+        training_pods=settings.training_pods,
+        serving_pods=settings.serving_pods,
     )

@@ -22,6 +22,8 @@
   "IMAGE_PULL_POLICY" .Values.imagePullPolicy
   "DEFAULT_BACKEND" .Values.serving.defaultBackend
   "SERVICE_URL" .Values.serving.serviceUrl
+  "TRAINING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "trainingJobs"))
+  "SERVING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "modelDeployments"))
   "NAMESPACES" (join "," .Values.watchNamespaces)
   "CLUSTER_ID" .Values.clusterId
   "WORKERS" .Values.workers
@@ -46,4 +48,16 @@
 {{- with .Values.extraEnvironment }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/*
+What the administrator decides about pods of a kind, as the operator reads it: (dict "root" $ "resource" "trainingJobs").
+The accounts that a policy restricts are checked by the operator again.
+*/}}
+{{- define "modelyard.podSettings" -}}
+{{- $settings := deepCopy (index .root.Values.pods .resource) -}}
+{{- if eq (index .root.Values.admission .resource) "Restrict" -}}
+{{- $_ := set $settings "serviceAccounts" .root.Values.admission.serviceAccounts -}}
+{{- end -}}
+{{- toJson $settings -}}
 {{- end -}}

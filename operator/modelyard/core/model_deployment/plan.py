@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
-from modelyard.core import metadata
+from modelyard.core import metadata, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.matching import digest, is_as_wanted
 from modelyard.core.model_deployment import pod, versions
@@ -17,7 +17,6 @@ from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.report import report
 from modelyard.core.model_deployment.seldon import SeldonBackend
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
-from modelyard.core.pod_rules import problems_of
 from modelyard.core.serving import ReadObject, is_owned_by
 
 BACKENDS: dict[str, Backend] = {"SeldonDeployment": SeldonBackend(), "Deployment": DeploymentBackend()}
@@ -68,7 +67,11 @@ def _refuse_the_impossible(draft: Draft) -> None:
     Raises:
         Stalled: with the fields and the cure.
     """
-    problems = problems_of(draft.spec.pod_template, pod.SERVER)
+    template, asked = draft.spec.pod_template, pod_policy.asked_of("spec.server.resources", draft.spec.server.resources)
+    problems = [
+        *pod_rules.problems_of(template, pod.SERVER),
+        *pod_policy.problems_of(draft.context.serving_pods, template, asked),
+    ]
     if problems:
         raise Stalled("InvalidSpec", "; ".join(problems))
 

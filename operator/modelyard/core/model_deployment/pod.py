@@ -4,7 +4,7 @@ from typing import Any
 
 from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec
-from modelyard.core import metadata, pods
+from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 
@@ -41,7 +41,7 @@ def build_pod_spec(spec: ModelDeploymentSpec, version: str, context: Context) ->
     pod = pods.merged_spec(spec.pod_template, _server(spec, version, context), [_fetcher(spec, version, context)])
     pod["volumes"] = [*pod["volumes"], {"name": "modelyard-model", "emptyDir": {}}, *pods.ca_volumes(context)]
     pod.setdefault("terminationGracePeriodSeconds", 30)
-    return pod
+    return pod_policy.enforced(context.serving_pods, pod)
 
 
 def _fetcher(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:

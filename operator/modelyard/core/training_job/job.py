@@ -5,7 +5,7 @@ from typing import Any
 
 from modelyard.api import names
 from modelyard.api.training_job import Trainer, TrainingJobSpec
-from modelyard.core import metadata, pods
+from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
@@ -72,7 +72,7 @@ def _template(
             | job["annotations"]
             | {names.ANNOTATION_PARAMETERS: parameters.as_json(spec)},
         },
-        "spec": pod,
+        "spec": pod_policy.enforced(context.training_pods, pod),
     }
 
 

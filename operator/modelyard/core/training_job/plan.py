@@ -9,27 +9,23 @@ from modelyard.api.training_job import Trainer, TrainingJobSpec
 from modelyard.core import clock
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
-from modelyard.core.pod_rules import problems_of as template_problems_of
 from modelyard.core.tracking import RegisteredVersion
 from modelyard.core.training_job import (
     attempts,
-    checkpoint,
     cleanup,
-    datasets,
     deadline,
-    distributed,
     memory,
     parameters,
-    prepare,
     retry,
     stops,
+    validity,
     verdict,
 )
 from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
 from modelyard.core.training_job.observed import Observed
-from modelyard.core.training_job.outcome import TRAINER, Outcome, is_finished, outcome_of
+from modelyard.core.training_job.outcome import Outcome, is_finished, outcome_of
 
 RETRY_REFUSED_SECONDS = 60.0
 """Until something that MLflow refused is tried again: a person must have changed something there."""
@@ -83,7 +79,7 @@ def _decide(draft: Draft) -> None:
         _stay_suspended(draft)
     elif record and (reason := verdict.why_final(draft, record)):
         _give_up(draft, record, reason)
-    elif problems := _problems_of(draft.spec):
+    elif problems := validity.problems_of(draft.spec, draft.context):
         _fail(draft, "InvalidSpec", "; ".join(problems))
     elif not _must_still_wait(draft):
         _resume(draft)
@@ -243,14 +239,6 @@ def _must_still_wait(draft: Draft) -> bool:
     left = (clock.from_text(text) - draft.now).total_seconds()
     draft.recheck_after = max(stops.AT_ONCE_SECONDS, left)
     return left > 0
-
-
-def _problems_of(spec: TrainingJobSpec) -> list[str]:
-    """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
-    if problems := template_problems_of(spec.pod_template, TRAINER):
-        return problems
-    rules = (memory, parameters, datasets, prepare, distributed, checkpoint)
-    return [problem for rule in rules for problem in rule.problems_of(spec)]
 
 
 def _wait(draft: Draft, waiting: Waiting) -> None:

@@ -11,7 +11,9 @@ from tools.seldon_standin.support import problems
 
 
 def make_context() -> Context:
-    values: dict[str, Any] = {field.name: field.name.replace("_", "-") for field in dataclasses.fields(Context)}
+    values: dict[str, Any] = {
+        field.name: field.name.replace("_", "-") for field in dataclasses.fields(Context) if field.type is str
+    }
     return Context(**{**values, "alias_poll_seconds": 15.0})
 
 

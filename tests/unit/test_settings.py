@@ -1,0 +1,41 @@
+"""The operator's environment: what it understands, and how it refuses what it does not."""
+
+import json
+from typing import Any
+
+import pytest
+
+from modelyard.core.pod_policy import NO_SETTINGS
+from modelyard.settings import Settings
+
+
+def test_settings_for_pods_are_read_from_json() -> None:
+    text = json.dumps({"nodeSelector": {"pool": "training"}, "maxResources": {"cpu": 8}})
+    settings = Settings.from_environment({"MODELYARD_TRAINING_PODS": text})
+    assert settings.training_pods.node_selector == {"pool": "training"}
+    assert settings.training_pods.max_resources == {"cpu": 8}
+    assert settings.serving_pods == NO_SETTINGS
+
+
+@pytest.mark.parametrize("name", ["MODELYARD_TRAINING_PODS", "MODELYARD_SERVING_PODS"])
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ({"maxResources": {"memory": "much"}}, "maxResources.memory: 'much' is not a quantity"),
+        ({"tolerations": "all"}, "tolerations: "),
+        ({"nodeSelectors": {}}, "nodeSelectors: "),
+    ],
+)
+def test_a_wrong_setting_for_pods_is_named(name: str, value: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name}: .*{named}"):
+        Settings.from_environment({name: json.dumps(value)})
+
+
+def test_what_is_no_json_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^MODELYARD_TRAINING_PODS: Invalid JSON"):
+        Settings.from_environment({"MODELYARD_TRAINING_PODS": "{"})
+
+
+def test_a_number_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^MODELYARD_WORKERS='many' is not a valid int"):
+        Settings.from_environment({"MODELYARD_WORKERS": "many"})
