@@ -1,0 +1,115 @@
+"""Every wrong value of every field, alone: refused as `kubectl apply` would show it, with the field in the message."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from modelyard.api.crd import schema_of
+from modelyard.api.kinds import KINDS
+from support.bad_values import Bad, bad_values, rules_of, value_at, with_value
+from support.kube import Kube, Manifest, Refused, path_of
+from support.manifests import API_VERSION
+from support.samples import RULES, SAMPLES
+
+pytestmark = pytest.mark.api
+
+NAMESPACE = "default"
+SCHEMAS = {kind.kind_name: schema_of(kind) for kind in KINDS}
+
+
+def manifest(kind: str, spec: Any, name: str = "digits") -> Manifest:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def refusal(kube: Kube, wanted: Manifest) -> str:
+    """What `kubectl create` would print; empty when it would be made."""
+    query = {"fieldValidation": "Strict", "dryRun": "All"}
+    try:
+        kube.send("POST", path_of(wanted["kind"], NAMESPACE), wanted, query=query)
+    except Refused as refused:
+        return refused.message
+    return ""
+
+
+SAMPLE_CASES = [(kind, number) for kind, samples in SAMPLES.items() for number in range(len(samples))]
+
+
+@pytest.mark.parametrize(("kind", "number"), SAMPLE_CASES)
+def test_the_samples_themselves_are_fine(kube: Kube, kind: str, number: int) -> None:
+    assert refusal(kube, manifest(kind, SAMPLES[kind][number])) == ""
+
+
+def cases() -> Iterator[tuple[str, int, Bad]]:
+    seen = set()
+    for kind, number in SAMPLE_CASES:
+        for bad in bad_values(SCHEMAS[kind]["properties"]["spec"], SAMPLES[kind][number]):
+            if (kind, bad.path, bad.why) not in seen:
+                seen.add((kind, bad.path, bad.why))
+                yield kind, number, bad
+
+
+CASES = list(cases())
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "bad"), [pytest.param(*case, id=f"{case[0]}-{case[2].path}-{case[2].why}") for case in CASES]
+)
+def test_a_wrong_value_is_refused_and_its_field_is_named(kube: Kube, kind: str, number: int, bad: Bad) -> None:
+    told = refusal(kube, manifest(kind, with_value(SAMPLES[kind][number], bad.path, bad.value)))
+    assert bad.named in told, f"{bad.why}: {str(bad.value)[:80]!r}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "begins", "path", "value"),
+    [pytest.param(kind, *row, id=f"{kind}-{row[0][:40]}") for kind, rows in RULES.items() for row in rows],
+)
+def test_a_broken_rule_is_told_in_its_own_words(kube: Kube, kind: str, begins: str, path: str, value: Any) -> None:
+    sample = SAMPLES[kind][0]
+    wrong = (
+        manifest(kind, sample, value) if path == "metadata.name" else manifest(kind, with_value(sample, path, value))
+    )
+    assert begins in refusal(kube, wrong)
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "spec.trainer cannot change": {"trainer": {"image": "another"}},
+    "spec.retry.backoff cannot change": {"retry": {"backoff": {"initialSeconds": 11}}},
+    "spec.model.name cannot change": {"model": {"name": "another"}},
+    "spec.backend cannot change": {"backend": "SeldonDeployment"},
+}
+"""Changes of fields that cannot be removed, or whose default is the sample's; all others are removed."""
+FIXED = [
+    (kind, rule["message"])
+    for kind, schema in SCHEMAS.items()
+    for rule in [*schema["x-kubernetes-validations"], *rules_of(schema["properties"]["spec"])]
+    if "oldSelf" in rule["rule"]
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"), [pytest.param(*case, id=f"{case[0]}-{case[1].split(' cannot')[0]}") for case in FIXED]
+)
+def test_a_field_that_is_fixed_says_what_to_do_instead(kube: Kube, kind: str, message: str) -> None:
+    begins = message.partition(" cannot change")[0] + " cannot change"
+    spec = SAMPLES[kind][0] | ({"suspend": False} if kind == "TrainingJob" else {})
+    path = begins.removesuffix(" cannot change").removeprefix("spec.")
+    change: dict[str, Any] = CHANGES.get(begins, {})
+    if not change:
+        value_at(spec, path)  # the sample has it, or removing it would change nothing
+        for name in reversed(path.split(".")):
+            change = {name: change or None}
+    kube.create(manifest(kind, spec, "fixed"))
+    try:
+        with pytest.raises(Refused) as refused:
+            kube.patch(kind, NAMESPACE, "fixed", {"spec": change})
+        assert message in refused.value.message
+    finally:
+        kube.delete(kind, NAMESPACE, "fixed")
+
+
+def test_nearly_every_field_can_be_got_wrong_in_more_than_one_way() -> None:
+    tried = {(kind, bad.path) for kind, _, bad in CASES}
+    assert len(CASES) > 2 * len(tried)
+    print(f"{len(CASES)} wrong values of {len(tried)} fields")

@@ -1,0 +1,112 @@
+"""Specs that set every field, with values that are fine: what is put in place of one of them is what a test is about.
+
+A new field of the schema belongs in here, and a new rule of it into RULES: a test says so while it is missing.
+"""
+
+from typing import Any
+
+from support.bad_values import MISSING
+
+Spec = dict[str, Any]
+
+_CONTAINER: Spec = {
+    "image": "registry.example.org/team/image:1",
+    "command": ["python3"],
+    "args": ["train.py"],
+    "env": [
+        {"name": "A", "value": "b"},
+        {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "b"}}},
+    ],
+    "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 2, "memory": "1Gi"}},
+}
+_TEMPLATE: Spec = {
+    "metadata": {"labels": {"team": "vision"}, "annotations": {"note": "any"}},
+    "spec": {"nodeSelector": {"gpu": "yes"}},
+}
+
+SAMPLES: dict[str, list[Spec]] = {
+    "TrainingJob": [
+        {
+            "suspend": True,
+            "trainer": _CONTAINER
+            | {
+                "workingDir": "/code",
+                "envFrom": [{"secretRef": {"name": "settings"}}],
+                "volumeMounts": [{"name": "data", "mountPath": "/files"}],
+                "imagePullPolicy": "IfNotPresent",
+            },
+            "podTemplate": _TEMPLATE,
+            "source": {"configMap": {"name": "code"}},
+            "prepare": _CONTAINER,
+            "datasets": [{"name": "digits", "uri": "s3://data/digits", "digest": "sha256:abc"}],
+            "parameters": [{"name": "depth", "value": "8"}],
+            "nodes": 2,
+            "processesPerNode": 2,
+            "retry": {
+                "limit": 2,
+                "backoff": {"initialSeconds": 10, "maxSeconds": 300},
+                "nonRetryableExitCodes": [2],
+                "onOutOfMemory": {"memoryFactor": "1.5", "maxMemory": "8Gi"},
+            },
+            "checkpoint": {"persistentVolumeClaim": {"claimName": "checkpoints"}, "mountPath": "/checkpoint"},
+            "tracking": {
+                "experiment": "digits",
+                "runName": "first",
+                "tags": [{"name": "team", "value": "vision"}],
+                "runPolicy": "PerAttempt",
+                "metrics": ["accuracy"],
+            },
+            "model": {
+                "name": "digits",
+                "artifact": "model",
+                "register": "OnSuccess",
+                "aliases": ["champion"],
+                "tags": [{"name": "team", "value": "vision"}],
+            },
+        }
+    ],
+    "ModelDeployment": [
+        {
+            "model": {"name": "digits", "alias": "champion"},
+            "backend": "Deployment",
+            "server": {
+                "image": "registry.example.org/team/server:1",
+                "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 2, "memory": "1Gi"}},
+                "env": _CONTAINER["env"],
+                "envFrom": [{"secretRef": {"name": "settings"}}],
+            },
+            "podTemplate": _TEMPLATE,
+            "replicas": 2,
+            "paused": False,
+            "progressDeadlineSeconds": 600,
+        },
+        {"model": {"name": "digits", "version": "7"}},
+    ],
+}
+
+RULES: dict[str, list[tuple[str, str, Any]]] = {
+    "TrainingJob": [
+        ("spec.trainer.env holds a name that", "trainer.env", [{"name": "MLFLOW_RUN_ID", "value": "x"}]),
+        ("spec.prepare.env holds a name that", "prepare.env", [{"name": "LD_PRELOAD", "value": "x"}]),
+        ("spec.parameters: a value may not hold the character NUL", "parameters[].value", "a\0b"),
+        ("spec.datasets: a name is made of", "datasets[].name", "a b"),
+        ("spec.datasets: a uri may not hold spaces", "datasets[].uri", "s3://a b"),
+        ("spec.datasets: a uri may not hold a password", "datasets[].uri", "https://me:secret@host/x"),
+        ("spec.retry.onOutOfMemory.memoryFactor must be more than 1", "retry.onOutOfMemory.memoryFactor", "1.0"),
+        ("spec.retry.onOutOfMemory needs spec.trainer.resources.limits.memory", "trainer.resources", {}),
+        ("spec.checkpoint.mountPath", "checkpoint.mountPath", "/"),
+        ("a tag's name may not begin with modelyard.io/", "tracking.tags[].name", "modelyard.io/attempt"),
+        ("an alias may not be 'latest'", "model.aliases[]", "v7"),
+        ("spec.nodes above 1 needs spec.trainer.command", "trainer.command", MISSING),
+        ("metadata.name must be at most 50", "metadata.name", "digits.v2"),
+        ("metadata.name may have 44 characters where spec.nodes", "metadata.name", "x" * 45),
+    ],
+    "ModelDeployment": [
+        ("spec.model needs exactly one of alias", "model.version", "7"),
+        ("spec.server.env holds a name that", "server.env", [{"name": "MLSERVER_MODEL_URI", "value": "x"}]),
+        ("an alias may not be 'latest'", "model.alias", "latest"),
+        ("metadata.name must be at most 40", "metadata.name", "7digits"),
+    ],
+}
+"""How a rule's message begins, and a value of a field that breaks it. Rules about changes need none: RULES of a schema
+that look at what was before are broken by every change."""
