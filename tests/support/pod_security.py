@@ -27,6 +27,8 @@ _SYSCTLS = frozenset(
     }
 )
 _SELINUX_TYPES = frozenset({"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
+_RELAXED = frozenset({"runAsNonRoot", "runAsUser", "procMount"})
+"""What is allowed to a pod in a user namespace of its own."""
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
@@ -43,7 +45,9 @@ def violations(pod: dict[str, Any], annotations: dict[str, str] | None = None) -
         if name.startswith(_APPARMOR) and value != "runtime/default" and not value.startswith("localhost/")
     ]
     for container in [*(pod.get("initContainers") or []), *pod["containers"]]:
-        found += [f"{container['name']}: {breach}" for breach in _of_container(container, outer)]
+        relaxed = _RELAXED if pod.get("hostUsers") is False else frozenset()
+        breaches = set(_of_container(container, outer)) - relaxed
+        found += [f"{container['name']}: {breach}" for breach in sorted(breaches)]
     return found
 
 

@@ -40,6 +40,10 @@ SAMPLES: dict[str, list[Spec]] = {
             "prepare": _CONTAINER,
             "datasets": [{"name": "digits", "uri": "s3://data/digits", "digest": "sha256:abc"}],
             "parameters": [{"name": "depth", "value": "8"}],
+            "activeDeadlineSeconds": 3600,
+            "pendingDeadlineSeconds": 600,
+            "ttlSecondsAfterFinished": 86400,
+            "queueName": "training",
             "nodes": 2,
             "processesPerNode": 2,
             "retry": {
