@@ -61,6 +61,21 @@ def test_it_does_not_run_before_all_pods_do(world: World) -> None:
     training.until_state("Running")
 
 
+def test_all_pods_start_in_time_or_none_goes_on(world: World) -> None:
+    training = Training(world, nodes=NODES, pendingDeadlineSeconds=12)
+    pods = training.nodes(NODES)
+    for pod in pods[:2]:
+        world.kubelet.run(pod)
+    world.kubelet.refuse(pods[2], "0/1 nodes are available: 1 Insufficient cpu.")
+    training.until_over()
+    failed = training.condition("Failed")
+    assert failed["reason"] == "PendingDeadlineExceeded"
+    assert "Insufficient cpu" in failed["message"]
+    assert training.attempt(1)["reason"] == "Unschedulable"
+    assert training.pods(1) == [], "those that ran are stopped too"
+    assert training.statuses_of_runs() == ["KILLED"]
+
+
 def test_one_pod_that_fails_ends_the_attempt_and_is_the_one_told_of(world: World) -> None:
     training = Training(world, nodes=NODES, retry=AT_ONCE)
     pods = training.start_nodes(NODES)
