@@ -18,6 +18,8 @@ MOST_WRITES_PER_RETRY = 3
 """Its Job, and two statuses: that it waits, that it runs."""
 MOST_EVENTS_OF_ONE_FAILURE = 1
 """A failure is told once, however often it repeats."""
+MOST_END_SECONDS = 2.0
+LIVES = 5
 SETTLING_SECONDS = 7.0
 """Longer than anything that a life still wants to look at once it is over."""
 QUIET_SECONDS = 20.0
@@ -100,6 +102,25 @@ def test_a_retry_costs_at_most_three_writes_more(world: World, request: pytest.F
     most = MOST_WRITES + FAILURES * MOST_WRITES_PER_RETRY + MOST_EVENTS_OF_ONE_FAILURE
     assert len(writes_in(requests)) <= most
     assert not [item for item in requests if item.verb in READS]
+
+
+def test_from_a_pods_end_to_an_ended_run_and_the_final_status_it_takes_two_seconds(
+    world: World, request: pytest.FixtureRequest
+) -> None:
+    """The best of several: a busy machine's share is not the operator's."""
+    taken = []
+    for number in range(LIVES):
+        training = Training(world, f"life-{number}")
+        pod = training.start()
+        time.sleep(1.0)
+        begun = time.monotonic()
+        world.kubelet.succeed(pod)
+        training.until_over()
+        taken.append(time.monotonic() - begun)
+        assert training.statuses_of_runs() == ["FINISHED"], "a final status comes after the run's end"
+    print(f"\nfrom a pod's end to the end: {min(taken):.2f} s at best, {max(taken):.2f} s at worst of {LIVES}")
+    request.node.user_properties.append(("seconds_to_the_end", f"{min(taken):.2f}"))
+    assert min(taken) <= MOST_END_SECONDS
 
 
 def test_once_everything_is_settled_nothing_is_written_and_nothing_is_read(

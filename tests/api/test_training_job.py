@@ -237,6 +237,27 @@ def test_the_run_of_a_job_deleted_while_no_operator_ran_is_killed_by_the_next(wo
     world.until(lambda: training.statuses_of_runs() == ["KILLED"], "the run is killed")
 
 
+def test_runs_of_other_clusters_are_never_touched(world: World) -> None:
+    """Clusters may share an MLflow, and one may have been made from a copy of another, UIDs and all."""
+    training = Training(world)
+    training.start()
+    (own,) = world.tracking.runs_of(training.uid)
+    client = world.tracking.client
+    other = client.create_run(own.info.experiment_id, tags=own.data.tags | {"modelyard.io/cluster": "another"})
+    try:
+        world.operator.stop()
+        world.delete("TrainingJob", "digits")
+        world.until(lambda: not training.jobs(), "the garbage collector took the Job")
+        world.operator.start_and_wait()
+        world.until(lambda: world.tracking.run(own.info.run_id).info.status == "KILLED", "its own run is killed")
+        again = Training(world, "again")
+        world.kubelet.succeed(again.start())
+        again.until_over()
+        assert world.tracking.run(other.info.run_id).info.status == "RUNNING"
+    finally:
+        client.set_terminated(other.info.run_id, "KILLED")
+
+
 @pytest.mark.parametrize("logged", [(), ("a", "b")], ids=["none", "two"])
 def test_without_exactly_one_model_nothing_is_registered_and_it_says_so(world: World, logged: tuple[str, ...]) -> None:
     name = f"{world.namespace}.digits"

@@ -1,5 +1,6 @@
 """Plays the node: no kubelet runs here, and what becomes of a pod is the test's to say."""
 
+import hashlib
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -143,10 +144,16 @@ class Kubelet:
                 continue  # the API server is stopped, or somebody else was faster
 
 
+def image_id_of(image: str) -> str:
+    """What a node tells of an image: the digest of what it pulled."""
+    name, digest = image.rpartition(":")[0], hashlib.sha256(image.encode()).hexdigest()
+    return f"docker.io/{name}@sha256:{digest}"
+
+
 def _status(pod: Manifest, state: Manifest, containers: str = "containers") -> Manifest:
     """The status of a pod's first container."""
     container = pod["spec"][containers][0]
-    fixed = {"imageID": "", "ready": False, "restartCount": 0}
+    fixed = {"imageID": image_id_of(container["image"]), "ready": False, "restartCount": 0}
     return {"name": container["name"], "image": container["image"], "state": state, **fixed}
 
 

@@ -336,6 +336,8 @@ class Attempt(KubeModel):
     """Its pod's name."""
     node: str | None = None
     """Where its pod ran."""
+    image_id: Annotated[str | None, Field(alias="imageID", max_length=1024)] = None
+    """The image that ran, by its digest, as the node told it."""
     start_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     """When its Job was made."""
     completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None

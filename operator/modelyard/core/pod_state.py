@@ -49,6 +49,11 @@ def node(pod: Mapping[str, Any]) -> str | None:
     return (pod.get("spec") or {}).get("nodeName")
 
 
+def image_id(pod: Mapping[str, Any], container: str) -> str | None:
+    """The image that this container runs or ran, by its digest, once the node told it."""
+    return str(_status_of(pod, container).get("imageID") or "") or None
+
+
 def is_over(pod: Mapping[str, Any]) -> bool:
     """Whether none of its containers will run again."""
     return phase(pod) in {"Succeeded", "Failed"}

@@ -59,7 +59,7 @@ _DUPLICATE = "Duplicate"
 _YES = "true"
 _RUNNING = "RUNNING"
 _PARENT_RUN = "mlflow.parentRunId"
-_TAGS_OF_AN_END = (names.TAG_REASON, names.TAG_EXIT_CODE, names.TAG_NODE, names.TAG_POD)
+_TAGS_OF_AN_END = (names.TAG_REASON, names.TAG_EXIT_CODE, names.TAG_NODE, names.TAG_POD, names.TAG_IMAGE_ID)
 """What is told of an attempt at its end, and is not true of the next."""
 
 

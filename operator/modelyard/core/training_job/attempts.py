@@ -73,9 +73,10 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
 
 def _say_that_it_runs(draft: Draft, record: Record, started: list[Manifest]) -> None:
     """All its pods were seen running; where, is told of the first one."""
-    node = pod_state.node(distributed.first(started) or {})
-    if node:
-        record["node"] = node
+    first = distributed.first(started) or {}
+    node = pod_state.node(first)
+    known = {"node": node, "imageID": pod_state.image_id(first, TRAINER)}
+    record |= {name: value for name, value in known.items() if value}
     several = f" in {draft.spec.nodes} pods" if draft.spec.nodes > 1 else ""
     where = f"{', the first' if several else ''} on {node}" if node else ""
     draft.set_state("Running", f"attempt {record['number']} runs{several}{where}")
@@ -116,6 +117,7 @@ def write_down(draft: Draft, record: Record, outcome: Outcome) -> None:
         "node": outcome.node,
         "completionTime": clock.to_text(outcome.ended_at or draft.now),
         "container": outcome.container,
+        "imageID": outcome.image_id,
     }
     for name in ("ending", "trouble"):
         record.pop(name, None)

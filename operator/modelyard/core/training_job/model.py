@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from modelyard.api import names
 from modelyard.api.training_job import ModelSpec
 from modelyard.core import clock
 from modelyard.core.errors import Stalled, Waiting
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import FindModels, LoggedModel, RegisteredVersion, RegisterVersion
+from modelyard.core.tracking import FindModels, LoggedModel, Pairs, RegisteredVersion, RegisterVersion
+from modelyard.core.training_job import lineage
 from modelyard.core.training_job.draft import Draft, Record
 
 _UPLOAD_PATIENCE = timedelta(minutes=2)
@@ -78,7 +78,7 @@ def registered(draft: Draft, record: Record, spec: ModelSpec) -> RegisteredVersi
         name=spec.name,
         model_id=model.model_id,
         run_id=run_id,
-        tags=(*lineage(draft, record), *((tag.name, tag.value) for tag in spec.tags or [])),
+        tags=_tags(draft, record, spec),
         aliases=tuple(spec.aliases or []),
     )
     version = draft.ask_or_wait(question)
@@ -88,13 +88,10 @@ def registered(draft: Draft, record: Record, spec: ModelSpec) -> RegisteredVersi
     return version
 
 
-def lineage(draft: Draft, record: Record) -> tuple[tuple[str, str], ...]:
-    """Tags that lead from a run or version back to its TrainingJob."""
-    return (
-        (names.TAG_NAMESPACE, draft.namespace),
-        (names.TAG_TRAINING_JOB, draft.name),
-        (names.TAG_JOB, record["job"]),
-    )
+def _tags(draft: Draft, record: Record, spec: ModelSpec) -> Pairs:
+    """What a version tells of where it came from, and what the user wants it to tell."""
+    given = tuple((tag.name, tag.value) for tag in spec.tags or [])
+    return (*lineage.origin(draft, record["number"]), *lineage.image(record), *lineage.data(draft.spec), *given)
 
 
 def _missing(models: tuple[LoggedModel, ...], spec: ModelSpec) -> str:

@@ -36,6 +36,8 @@ class Outcome:
     ended_at: datetime | None = None
     container: str | None = None
     """Which container failed, where it was not the trainer."""
+    image_id: str | None = None
+    """The image that the trainer ran, by its digest."""
 
     @property
     def is_success(self) -> bool:
@@ -124,6 +126,7 @@ def _of_pod(pod: Manifest, verdict: str, condition: dict[str, Any]) -> Outcome:
         pod["metadata"]["name"],
         clock.from_text(ending.finished_at) if ending.finished_at else _time(condition),
         ending.container,
+        pod_state.image_id(pod, TRAINER),
     )
 
 

@@ -1,13 +1,12 @@
 """The MLflow run of an attempt: which one it is, and what it tells."""
 
 from modelyard.api import names
-from modelyard.core import clock, metadata
+from modelyard.core import clock
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run
-from modelyard.core.training_job import datasets
+from modelyard.core.training_job import datasets, lineage, memory
 from modelyard.core.training_job.draft import Draft, Record
-from modelyard.core.training_job.model import lineage
 from modelyard.core.training_job.outcome import run_status_of
 
 NOT_YET = ""
@@ -33,7 +32,7 @@ def of_attempt(draft: Draft, number: int) -> Run:
 def end_question(draft: Draft, record: Record) -> EndRun:
     """How the run of an attempt that is over ends; one that the code started is told only now whose it is."""
     number, is_adopted = record["number"], draft.spec.tracking.is_adopted
-    adopted = (*_own_tags(draft, number), (names.TAG_ATTEMPT, str(number))) if is_adopted else ()
+    adopted = (*_own_tags(draft, number, record.get("memory")), (names.TAG_ATTEMPT, str(number))) if is_adopted else ()
     return EndRun(
         record["runID"],
         run_status_of(record.get("ending") or record["reason"]),
@@ -53,7 +52,7 @@ def _run_question(draft: Draft, number: int) -> EnsureRun:
         identity=draft.identity(number),
         experiment=_experiment(draft),
         run_name=tracking.run_name or (draft.name if tracking.is_shared else f"{draft.name}-{number}"),
-        tags=_own_tags(draft, number),
+        tags=_own_tags(draft, number, memory.next_limit(draft.spec, draft.newest_record())),
         parameters=_parameters(draft),
         is_shared=tracking.is_shared,
         datasets=datasets.inputs(draft.spec),
@@ -70,14 +69,12 @@ def _parameters(draft: Draft) -> Pairs:
     return tuple((item.name, item.value) for item in draft.spec.parameters or [])
 
 
-def _own_tags(draft: Draft, number: int) -> Pairs:
+def _own_tags(draft: Draft, number: int, memory_limit: str | None) -> Pairs:
     """What leads back from a run, and what it was made of."""
-    image = draft.spec.trainer.image or draft.context.trainer_image
-    record = {"job": metadata.job_name(draft.resource, number)}
     return (
         *((tag.name, tag.value) for tag in draft.spec.tracking.tags or []),
-        *lineage(draft, record),
-        (names.TAG_IMAGE, image),
+        *lineage.origin(draft, number),
+        *lineage.request(draft, memory.with_limit(draft.spec, memory_limit)),
         ("mlflow.source.name", f"{draft.namespace}/{draft.name}"),
         ("mlflow.source.type", "JOB"),
     )
@@ -91,4 +88,5 @@ def _ending_tags(record: Record) -> Pairs:
         names.TAG_NODE: record.get("node"),
         names.TAG_POD: record.get("pod"),
     }
-    return tuple((name, str(value)) for name, value in tags.items() if value is not None)
+    told = ((name, str(value)) for name, value in tags.items() if value is not None)
+    return (*told, *lineage.image(record))
