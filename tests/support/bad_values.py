@@ -93,6 +93,8 @@ def named_in(sample: Spec, path: str) -> str:
 def _of_field(path: str, node: Schema, good: Any, named: str) -> Iterator[Bad]:
     yield Bad(path, "another type", 7.5 if node.get("type") != "number" else "x", named)
     yield from _of_text(path, node, named)
+    if node.get("additionalProperties", {}).get("x-kubernetes-int-or-string"):
+        yield Bad(path, "no quantity", {"memory": "much"}, f"{named}.memory: Invalid value")
     if "minimum" in node:
         yield Bad(path, "too small", node["minimum"] - 1, named)
     if "maximum" in node:

@@ -102,7 +102,8 @@ def _structural(node: Schema, definitions: Schema) -> Schema:
     """
     node = _resolved(node, definitions)
     if node.get("x-kubernetes-int-or-string"):
-        return {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}
+        kept = {"pattern": node["pattern"]} if "pattern" in node else {}
+        return {"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]} | kept
     if node.get("x-kubernetes-preserve-unknown-fields"):
         kept = {key: node[key] for key in ("description", "x-kubernetes-preserve-unknown-fields") if key in node}
         return {"type": "object"} | kept

@@ -69,12 +69,18 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 }
 
 
+_NOT_OF_ITS_KIND = "failed to convert new object"
+"""How the API server begins, with 500, to tell that an applied object has a field of another type than its kind."""
+
+
 def error_of(status: int, answer: Any, retry_after: str | None) -> ApiError:  # noqa: ANN401 - any JSON may come
     """The error that an answer other than 2xx is; `retry_after` is that header's value."""
     body = answer if isinstance(answer, dict) else {}
     reason = str(body.get("reason") or "Unknown")
     message = str(body.get("message") or answer or "the answer gives no reason")
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)
+    if status == 500 and message.startswith(_NOT_OF_ITS_KIND):
+        kind, reason = Invalid, "Invalid"
     return kind(status, reason, message, _seconds(retry_after) or _told_seconds(body))
 
 
