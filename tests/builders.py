@@ -34,6 +34,7 @@ def make_context(**changes: object) -> Context:
         trainer_image="modelyard/trainer:test",
         server_image="modelyard/model-server:test",
         fetcher_image="modelyard/model-fetcher:test",
+        source_image="modelyard/source-fetcher:test",
         image_pull_policy="IfNotPresent",
         tracking_uri="http://mlflow.mlflow:5000",
         credentials_secret="mlflow-credentials",
@@ -102,6 +103,10 @@ class TrainingJobBuilder(ResourceBuilder):
     def with_model(self, name: str = "digits", **fields: object) -> Self:
         """Registers a model."""
         return self.with_spec(model={"name": name, **fields})
+
+    def with_git(self, url: str = "https://git.example.com/team/digits.git", **fields: object) -> Self:
+        """Runs code of a git repository."""
+        return self.with_spec(source={"git": {"url": url, **fields}})
 
     def with_preparation(self, **fields: object) -> Self:
         """Prepares data first."""
@@ -296,6 +301,11 @@ class PodBuilder(Builder):
         item = {"name": name, "restartCount": 0, "state": state}
         known = self.manifest["status"].get("initContainerStatuses") or []
         return self.changed("status", "initContainerStatuses", to=[*known, item])
+
+    def fetched(self, commit: str) -> Self:
+        """Its code was fetched at this commit."""
+        said = json.dumps({"revision": commit, "seconds": 0.5})
+        return self.helped_by("modelyard-source", {"terminated": {"exitCode": 0, "message": said}})
 
     def preparing(self) -> Self:
         """Its data is being prepared."""

@@ -33,6 +33,7 @@ class Settings:
     trainer_image: str = f"modelyard/trainer:{__version__}"
     server_image: str = f"modelyard/model-server:{__version__}"
     fetcher_image: str = f"modelyard/model-fetcher:{__version__}"
+    source_image: str = f"modelyard/source-fetcher:{__version__}"
     image_pull_policy: str = "IfNotPresent"
     default_backend: str = "SeldonDeployment"
     service_url: str = "http://{service}.{namespace}.svc:{port}"

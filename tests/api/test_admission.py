@@ -33,6 +33,10 @@ def limited(policy: dict[str, str]) -> Manifest:
     return tj(**trainer(resources={"limits": {"memory": "1Gi"}}), retry={"onOutOfMemory": policy})
 
 
+def git(url: str, **fields: object) -> Manifest:
+    return tj(source={"git": {"url": url, **fields}})
+
+
 def env(*names: str) -> list[dict[str, str]]:
     return [{"name": name, "value": "x"} for name in names]
 
@@ -143,7 +147,52 @@ REFUSED: dict[str, tuple[Manifest, str]] = {
     "a wait of nothing": (tj(pendingDeadlineSeconds=0), "spec.pendingDeadlineSeconds"),
     "a time to live in the past": (tj(ttlSecondsAfterFinished=-1), "spec.ttlSecondsAfterFinished"),
     "a queue's name in capitals": (tj(queueName="GPUs"), "spec.queueName"),
-    "a source that is none": (tj(source={}), "spec.source.configMap: Required value"),
+    "a project without a source": (
+        tj(trainer={}, mlproject={}),
+        "spec.mlproject needs spec.source: the MLproject file is there",
+    ),
+    "a project and a command": (
+        tj(mlproject={}, source={"configMap": {"name": "a"}}),
+        "spec.mlproject runs the command of the MLproject file: remove spec.trainer.command",
+    ),
+    "an entry point that is an option": (
+        tj(trainer={}, mlproject={"entryPoint": "-x"}, source={"configMap": {"name": "a"}}),
+        "spec.mlproject.entryPoint",
+    ),
+    "a source that is none": (tj(source={}), "spec.source needs exactly one of configMap and git"),
+    "two sources": (
+        tj(source={"configMap": {"name": "a"}, "git": {"url": "https://a/b"}}),
+        "spec.source needs exactly one of configMap and git",
+    ),
+    "a repository on this disk": (
+        git("file:///etc"),
+        "spec.source.git.url must begin with https://, ssh:// or http://",
+    ),
+    "a repository by another program": (git("ext::sh -c id"), "spec.source.git.url must begin with https://"),
+    "a repository as ssh users write it": (git("git@host:a/b"), "for git@host:path write ssh://git@host/path"),
+    "a repository with an option for a host": (
+        git("ssh://-oProxyCommand=id/x", secretRef={"name": "key"}),
+        "spec.source.git.url must be scheme://host/path",
+    ),
+    "a repository with a password": (git("https://me:secret@host/a"), "may not hold a password"),
+    "a repository with a user": (git("https://me@host/a"), "spec.source.git.url may not hold a user"),
+    "a repository with a space": (git("https://host/a b"), "spec.source.git.url must be scheme://host/path"),
+    "a secret over http": (
+        git("http://host/a", secretRef={"name": "key"}),
+        "spec.source.git.secretRef is not sent over http://",
+    ),
+    "ssh without a key": (git("ssh://git@host/a"), "spec.source.git.secretRef is needed for ssh://"),
+    "a revision that is an option": (
+        git("https://host/a", revision="--upload-pack=id"),
+        "spec.source.git.revision must be a branch, a tag",
+    ),
+    "a revision that is a range": (
+        git("https://host/a", revision="a..b"),
+        "spec.source.git.revision must be a branch, a tag",
+    ),
+    "a path that leads out": (git("https://host/a", path="a/../../b"), "spec.source.git.path must be a folder below"),
+    "a path from the root": (git("https://host/a", path="/etc"), "spec.source.git.path must be a folder below"),
+    "a path with a line end": (git("https://host/a", path="a\nb"), "spec.source.git.path must be a folder below"),
     "a source that is not known": (tj(source={"svn": {}}), 'unknown field "spec.source.svn"'),
     "no nodes": (tj(nodes=0), "spec.nodes"),
     "more nodes than can be followed": (tj(nodes=257), "spec.nodes"),

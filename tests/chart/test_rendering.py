@@ -67,7 +67,7 @@ def test_the_operator_understands_what_the_values_say(helm: Helm) -> None:
 def test_defaults_of_chart_and_operator_are_the_same(helm: Helm) -> None:
     settings = Settings.from_environment(operator_environment(helm.render("default")))
     own = Settings()
-    set_by_the_chart = {"tracking_uri", "trainer_image", "server_image", "fetcher_image", "identity"}
+    set_by_the_chart = {"tracking_uri", "trainer_image", "server_image", "fetcher_image", "source_image", "identity"}
     differing = {field.name for field in fields(Settings) if getattr(settings, field.name) != getattr(own, field.name)}
     assert differing - {"operator_namespace"} == set_by_the_chart
 

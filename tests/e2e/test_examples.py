@@ -19,6 +19,7 @@ COVERED = {
     "03-digits-plain-backend.yaml",
     "04-retry.yaml",
     "05-prepare-and-datasets.yaml",
+    "06-code-from-git.yaml",
     "08-checkpoint.yaml",
     "09-two-nodes-pytorch.yaml",
 }
@@ -105,3 +106,17 @@ def test_two_pods_train_as_one_does(yard: Yard) -> None:
     run_id = yard.get("trainingjob", "two-nodes")["status"]["tracking"]["runID"]
     assert f"process 0 of 2, run {run_id}" in told[0] + told[1]
     assert "process 1 of 2, run none" in told[0] + told[1], "rank 0 alone has the run"
+
+
+def test_code_comes_from_a_git_repository(yard: Yard) -> None:
+    yard.apply(EXAMPLES / "06-code-from-git.yaml")
+    done = yard.wait("trainingjob", "from-git", "Complete")
+    shell = "git --git-dir=/tmp/served/digits.git rev-parse main"
+    said = yard.site.kubectl.run(
+        "exec", "--namespace", yard.namespace, "deployment/repository", "--", "sh", "-c", shell
+    )
+    assert done["status"]["sourceRevision"] == said.strip()
+    run = yard.run_of(done["status"]["tracking"]["runID"])
+    assert run["tags"]["mlflow.source.git.commit"] == said.strip()
+    assert run["tags"]["note"] == "it's $(not run)"
+    assert done["status"]["metrics"][0]["value"] == "0.2"

@@ -79,7 +79,13 @@ TRAINING_SPEC = st.fixed_dictionaries(
     optional={
         "suspend": st.sampled_from([False, False, True]),
         "podTemplate": st.just({}) | POD_TEMPLATE,
-        "source": st.just({"configMap": {"name": "code"}}),
+        "source": st.sampled_from(
+            [
+                {"configMap": {"name": "code"}},
+                {"git": {"url": "https://git.example.com/a", "revision": "main", "path": "a/$(b)"}},
+                {"git": {"url": "ssh://git@git.example.com/a", "secretRef": {"name": "key"}}},
+            ]
+        ),
         "parameters": st.lists(
             st.fixed_dictionaries({"name": st.sampled_from(["a", "A", "b_1"]), "value": TEXT}), max_size=3
         ),
@@ -100,6 +106,7 @@ TRAINING_SPEC = st.fixed_dictionaries(
             {"persistentVolumeClaim": st.just({"claimName": "kept"})},
             optional={"mountPath": st.sampled_from(["/checkpoint", "/src", "/data"])},
         ),
+        "mlproject": st.just({"entryPoint": "main"}),
         "prepare": st.fixed_dictionaries({}, optional={"args": st.lists(TEXT, max_size=2), "image": st.just("mine:1")}),
         "datasets": st.lists(
             st.fixed_dictionaries(
@@ -157,6 +164,8 @@ POD_STATES = st.sampled_from(
         lambda pod: pod.crashing("no" * 2000),
         lambda pod: pod.with_failed_helper("modelyard-fetch", "ModelIncomplete", "no file"),
         lambda pod: pod.preparing(),
+        lambda pod: pod.running().fetched("ab" * 20),
+        lambda pod: pod.failed().fetched("not a commit"),
         lambda pod: pod.failed_to_prepare(2, "no such file"),
         lambda pod: pod.running().terminating(),
         lambda pod: pod.disrupted("PreemptionByScheduler").changed("status", "phase", to="Running").terminating(),

@@ -67,7 +67,19 @@ SAMPLES: dict[str, list[Spec]] = {
                 "aliases": ["champion"],
                 "tags": [{"name": "team", "value": "vision"}],
             },
-        }
+        },
+        {
+            "trainer": {},
+            "source": {
+                "git": {
+                    "url": "ssh://git@git.example.org/team/digits.git",
+                    "revision": "main",
+                    "path": "ml",
+                    "secretRef": {"name": "key"},
+                }
+            },
+            "mlproject": {"entryPoint": "main"},
+        },
     ],
     "ModelDeployment": [
         {
@@ -101,6 +113,16 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.checkpoint.mountPath", "checkpoint.mountPath", "/"),
         ("a tag's name may not begin with modelyard.io/", "tracking.tags[].name", "modelyard.io/attempt"),
         ("an alias may not be 'latest'", "model.aliases[]", "v7"),
+        ("spec.source needs exactly one of", "source.configMap", MISSING),
+        ("spec.source.git.url must begin with", "source.git.url", "file:///etc"),
+        ("spec.source.git.url must be scheme://host/path", "source.git.url", "ssh://me:secret@host/x"),
+        ("spec.source.git.url may not hold a user", "source.git.url", "https://me@host/x"),
+        ("spec.source.git.revision must be", "source.git.revision", "a..b"),
+        ("spec.source.git.path must be", "source.git.path", "a/../../b"),
+        ("spec.source.git.secretRef is not sent over http://", "source.git.url", "http://host/x"),
+        ("spec.source.git.secretRef is needed for ssh://", "source.git.secretRef", MISSING),
+        ("spec.mlproject needs spec.source", "source", MISSING),
+        ("spec.mlproject runs the command", "mlproject", {}),
         ("spec.nodes above 1 needs spec.trainer.command", "trainer.command", MISSING),
         ("metadata.name must be at most 50", "metadata.name", "digits.v2"),
         ("metadata.name may have 44 characters where spec.nodes", "metadata.name", "x" * 45),

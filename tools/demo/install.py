@@ -68,6 +68,7 @@ def values(images: Mapping[str, str]) -> dict[str, Any]:
         "trainer": "trainer",
         "modelServer": "model-server",
         "modelFetcher": "model-fetcher",
+        "sourceFetcher": "source-fetcher",
     }
     return {
         "mlflow": {"trackingUri": f"http://mlflow.{MLFLOW_NAMESPACE}.svc:5000", "uiUrl": MLFLOW_UI},

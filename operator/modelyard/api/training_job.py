@@ -55,11 +55,111 @@ class ConfigMapSource(KubeModel):
     """The ConfigMap; its keys become files in the working directory."""
 
 
-class Source(KubeModel):
-    """Where the code comes from when it is not in the image."""
+class SecretReference(KubeModel):
+    """A Secret of the same namespace."""
 
-    config_map: ConfigMapSource
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    """The Secret."""
+
+
+class GitSource(KubeModel):
+    """Code in a git repository; an init container fetches it, the operator never calls the address."""
+
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "!(self.url.startsWith('http://') && has(self.secretRef))",
+                "spec.source.git.secretRef is not sent over http://, which anybody on the way reads: use https:// or ssh://",
+            ),
+            rule(
+                "!self.url.startsWith('ssh://') || has(self.secretRef)",
+                "spec.source.git.secretRef is needed for ssh://: name a Secret with ssh-privatekey and known_hosts",
+            ),
+        )
+    }
+
+    url: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=1024,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^(https?|ssh)://')",
+                    "spec.source.git.url must begin with https://, ssh:// or http:// (for git@host:path write "
+                    "ssh://git@host/path)",
+                ),
+                rule(
+                    r"self.matches(r'^[a-z]+://([A-Za-z0-9_][A-Za-z0-9._~-]*@)?"
+                    r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]+$')",
+                    "spec.source.git.url must be scheme://host/path in printable ASCII, and may not hold a password: "
+                    "put that into the Secret of spec.source.git.secretRef",
+                ),
+                rule(
+                    "!self.matches('^https?://[^/]*@')",
+                    "spec.source.git.url may not hold a user: put user and password into the Secret of "
+                    "spec.source.git.secretRef",
+                ),
+            ),
+        ),
+    ]
+    """The repository's address: https://…, ssh://… or http://…."""
+    revision: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=255,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[A-Za-z0-9_][A-Za-z0-9_./+#=,@-]*$') && !self.contains('..')",
+                    "spec.source.git.revision must be a branch, a tag, refs/… or a commit's 40 digits",
+                )
+            ),
+        ),
+    ] = None
+    """A branch, a tag or a commit; the default branch when left out. Every attempt runs the commit of the first."""
+    path: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=512,
+            json_schema_extra=rules(
+                rule(
+                    r"self.matches(r'^[^/\x00-\x1f\x7f][^\x00-\x1f\x7f]*$') && !self.matches(r'(^|/)\.\.(/|$)')",
+                    "spec.source.git.path must be a folder below the repository's top, without .. and control "
+                    "characters, and not begin with /",
+                )
+            ),
+        ),
+    ] = None
+    """The folder of the repository that the trainer runs in; its top when left out."""
+    secret_ref: SecretReference | None = None
+    """Holds username and password (or token), ca.crt where needed; for ssh:// ssh-privatekey and known_hosts."""
+
+
+class Source(KubeModel):
+    """Where the code comes from when it is not in the image: exactly one of its fields."""
+
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.configMap) != has(self.git)",
+                "spec.source needs exactly one of configMap and git",
+            )
+        )
+    }
+
+    config_map: ConfigMapSource | None = None
     """Code in a ConfigMap."""
+    git: GitSource | None = None
+    """Code in a git repository."""
+
+
+class MLProject(KubeModel):
+    """Runs an entry point of the source's MLproject file, in the trainer's image."""
+
+    entry_point: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$")] = "main"
+    """The entry point; its parameters are those of spec.parameters, checked against the types that the file names."""
 
 
 class Prepare(KubeModel):
@@ -278,6 +378,8 @@ class TrainingJobSpec(KubeModel):
     """Where the code comes from when it is not in the image."""
     parameters: Annotated[list[Parameter] | None, Field(max_length=100, json_schema_extra=keyed_by("name"))] = None
     """Parameters: on the run, as PARAM_<NAME> in the environment, in /etc/modelyard/parameters.json."""
+    mlproject: MLProject | None = None
+    """Run an entry point of the source's MLproject file instead of trainer.command."""
     prepare: Prepare | None = None
     """Data preparation: runs to its end first, in the same pod, and shares /data with the trainer."""
     datasets: Annotated[list[Dataset] | None, Field(max_length=50, json_schema_extra=keyed_by("name"))] = None
@@ -406,6 +508,8 @@ class TrainingJobStatus(KubeModel):
     """Mirrored metrics."""
     problem: str | None = None
     """What keeps it from doing well, in one word; none while all is well. Can be selected by."""
+    source_revision: str | None = None
+    """The commit of spec.source.git that every attempt runs."""
     parameters_digest: str | None = None
     """SHA-256 of the parameters, to find runs of the same ones."""
     model_version: ModelVersionStatus | None = None
@@ -463,9 +567,17 @@ class TrainingJob(Kind):
             "pods are named after it and their number",
         ),
         rule(
-            "self.spec.nodes == 1 || has(self.spec.trainer.command)",
+            "self.spec.nodes == 1 || has(self.spec.trainer.command) || has(self.spec.mlproject)",
             "spec.nodes above 1 needs spec.trainer.command: what the image itself would run is not known, "
             "and the MLflow run must be given to the first pod only",
+        ),
+        rule(
+            "!has(self.spec.mlproject) || has(self.spec.source)",
+            "spec.mlproject needs spec.source: the MLproject file is there",
+        ),
+        rule(
+            "!has(self.spec.mlproject) || (!has(self.spec.trainer.command) && !has(self.spec.trainer.args))",
+            "spec.mlproject runs the command of the MLproject file: remove spec.trainer.command and spec.trainer.args",
         ),
         *(
             _fixed(field)
@@ -473,6 +585,7 @@ class TrainingJob(Kind):
                 "trainer",
                 "podTemplate",
                 "source",
+                "mlproject",
                 "prepare",
                 "datasets",
                 "parameters",

@@ -15,6 +15,7 @@ class Context:
     trainer_image: str
     server_image: str
     fetcher_image: str
+    source_image: str
     image_pull_policy: str
     tracking_uri: str
     """Where pods reach MLflow."""

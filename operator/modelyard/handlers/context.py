@@ -11,6 +11,7 @@ def context_of(settings: Settings, cluster: str) -> Context:
         trainer_image=settings.trainer_image,
         server_image=settings.server_image,
         fetcher_image=settings.fetcher_image,
+        source_image=settings.source_image,
         image_pull_policy=settings.image_pull_policy,
         tracking_uri=settings.tracking_uri_for_pods,
         credentials_secret=settings.pod_credentials_secret,

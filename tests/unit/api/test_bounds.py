@@ -73,7 +73,7 @@ BOUNDS = [
         training(source={"configMap": {"name": "a"}}),
         training(source={"configMap": {"name": ""}}),
     ),
-    ("source", training(source={"configMap": {"name": "a"}}), training(source={})),
+    ("source.git.url", training(source={"git": {"url": "https://a/b"}}), training(source={"git": {"url": ""}})),
     (
         "parameters.name",
         training(parameters=[{"name": "_a1", "value": ""}]),

@@ -8,7 +8,8 @@ import pytest
 from tools.images.catalog import CHECKOUT, catalog
 
 IMAGES = catalog()
-LOCKED = [name for name, image in IMAGES.items() if name != "model-fetcher"]
+WITHOUT_LIBRARIES = ("model-fetcher", "source-fetcher")
+LOCKED = [name for name in IMAGES if name not in WITHOUT_LIBRARIES]
 LABELLED = {
     "io.modelyard.mlflow": ("mlflow-skinny", "mlflow"),
     "io.modelyard.scikit-learn": ("scikit-learn",),

@@ -19,6 +19,7 @@
   "TRAINER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.trainer))
   "SERVER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelServer))
   "FETCHER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelFetcher))
+  "SOURCE_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.sourceFetcher))
   "IMAGE_PULL_POLICY" .Values.imagePullPolicy
   "DEFAULT_BACKEND" .Values.serving.defaultBackend
   "SERVICE_URL" .Values.serving.serviceUrl

@@ -7,7 +7,7 @@ from modelyard.core.conditions import in_bytes
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import Metric, ReadMetrics
-from modelyard.core.training_job import adoption, distributed, memory, pending, prepare, queue, runs
+from modelyard.core.training_job import adoption, distributed, memory, pending, prepare, queue, runs, source
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome
@@ -23,7 +23,7 @@ def begin(draft: Draft, number: int) -> None:
     draft.set_state("Pending", f"attempt {number} begins")
     run = runs.of_attempt(draft, number)
     limit = memory.next_limit(draft.spec, draft.newest_record())
-    spec = memory.with_limit(draft.spec, limit)
+    spec = source.at_commit(memory.with_limit(draft.spec, limit), draft.status.get("sourceRevision"))
     job = queue.queued(build_job(draft.resource, spec, draft.identity(number), run, draft.context), spec)
     draft.create += [*_missing_services(draft), job]
     record = {"number": number, "job": job["metadata"]["name"], "startTime": clock.to_text(draft.now)}

@@ -9,10 +9,10 @@ from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
-from modelyard.core.training_job import checkpoint, datasets, distributed, parameters, prepare, source
+from modelyard.core.training_job import checkpoint, datasets, distributed, parameters, prepare, project, source
 from modelyard.core.training_job.outcome import TRAINER
 
-_PARAMETERS_FOLDER = "/etc/modelyard"
+_PARAMETERS_MOUNT = {"name": "modelyard-parameters", "mountPath": "/etc/modelyard", "readOnly": True}
 
 
 def build_job(
@@ -81,8 +81,13 @@ def _trainer(
 ) -> dict[str, Any]:
     """The container that trains."""
     given = trainer.model_dump(by_alias=True, exclude_none=True)
-    own_mounts = [*_mounts(spec, context), *checkpoint.mounts(spec.checkpoint), *prepare.mounts(spec)]
-    given |= source.working_directory(spec)
+    own_mounts = [
+        *_mounts(spec, context),
+        *project.mounts(spec),
+        *checkpoint.mounts(spec.checkpoint),
+        *prepare.mounts(spec),
+    ]
+    given |= source.working_directory(spec) | project.command(spec)
     if "command" in given:
         given["command"] = distributed.command(spec, given["command"])
     return given | {
@@ -118,6 +123,7 @@ def _helpers(spec: TrainingJobSpec, environment: list[dict[str, Any]], context: 
     """What runs before the trainer, in this order."""
     return [
         *source.containers(spec, context),
+        *project.containers(spec, [_PARAMETERS_MOUNT, *source.fetching_mounts()], context),
         *(
             container | source.working_directory(spec)
             for container in prepare.containers(spec, environment, _mounts(spec, context), context)
@@ -127,8 +133,7 @@ def _helpers(spec: TrainingJobSpec, environment: list[dict[str, Any]], context: 
 
 def _mounts(spec: TrainingJobSpec, context: Context) -> list[dict[str, Any]]:
     """The operator's own mounts in the containers that run the user's code."""
-    parameters_mount = {"name": "modelyard-parameters", "mountPath": _PARAMETERS_FOLDER, "readOnly": True}
-    return [parameters_mount, *pods.ca_mounts(context), *source.mounts(spec)]
+    return [_PARAMETERS_MOUNT, *pods.ca_mounts(context), *source.mounts(spec)]
 
 
 def _volumes(spec: TrainingJobSpec) -> list[dict[str, Any]]:
@@ -136,4 +141,4 @@ def _volumes(spec: TrainingJobSpec) -> list[dict[str, Any]]:
     field = {"fieldPath": f"metadata.annotations['{names.ANNOTATION_PARAMETERS}']"}
     item = {"path": "parameters.json", "fieldRef": field}
     parameters_volume = {"name": "modelyard-parameters", "downwardAPI": {"items": [item]}}
-    return [parameters_volume, *source.volumes(spec), *prepare.volumes(spec)]
+    return [parameters_volume, *source.volumes(spec), *project.volumes(spec), *prepare.volumes(spec)]

@@ -17,6 +17,7 @@ from modelyard.core.training_job import (
     memory,
     parameters,
     retry,
+    source,
     stops,
     validity,
     verdict,
@@ -25,7 +26,7 @@ from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
 from modelyard.core.training_job.observed import Observed
-from modelyard.core.training_job.outcome import Outcome, is_finished, outcome_of
+from modelyard.core.training_job.outcome import TRAINER, Outcome, is_finished, outcome_of
 
 RETRY_REFUSED_SECONDS = 60.0
 """Until something that MLflow refused is tried again: a person must have changed something there."""
@@ -68,6 +69,7 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
 def _decide(draft: Draft) -> None:
     """The story of a TrainingJob."""
     draft.status["parametersDigest"] = hashlib.sha256(parameters.as_json(draft.spec).encode()).hexdigest()
+    source.note_commit(draft.status, draft.spec, draft.observed.pods, TRAINER)
     record = draft.newest_record()
     if record and not record.get("reason"):
         _follow(draft, record)

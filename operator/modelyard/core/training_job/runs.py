@@ -5,7 +5,7 @@ from modelyard.core import clock
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run
-from modelyard.core.training_job import datasets, lineage, memory
+from modelyard.core.training_job import datasets, lineage, memory, project, source
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.outcome import run_status_of
 
@@ -37,7 +37,7 @@ def end_question(draft: Draft, record: Record) -> EndRun:
         record["runID"],
         run_status_of(record.get("ending") or record["reason"]),
         clock.to_milliseconds(clock.from_text(record["completionTime"])),
-        (*adopted, *_ending_tags(record)),
+        (*adopted, *_ending_tags(draft, record)),
         strays_of=draft.identity(number),
         # Before its end they could take the place of those that the code is about to log.
         parameters=_parameters(draft) if is_adopted else (),
@@ -76,11 +76,13 @@ def _own_tags(draft: Draft, number: int, memory_limit: str | None) -> Pairs:
         *lineage.origin(draft, number),
         *lineage.request(draft, memory.with_limit(draft.spec, memory_limit)),
         ("mlflow.source.name", f"{draft.namespace}/{draft.name}"),
-        ("mlflow.source.type", "JOB"),
+        ("mlflow.source.type", "PROJECT" if draft.spec.mlproject else "JOB"),
+        *source.tags(draft.spec, draft.status.get("sourceRevision")),
+        *project.tags(draft.spec),
     )
 
 
-def _ending_tags(record: Record) -> Pairs:
+def _ending_tags(draft: Draft, record: Record) -> Pairs:
     """What the run keeps of how its pod ended."""
     tags = {
         names.TAG_REASON: record["reason"],
@@ -89,4 +91,4 @@ def _ending_tags(record: Record) -> Pairs:
         names.TAG_POD: record.get("pod"),
     }
     told = ((name, str(value)) for name, value in tags.items() if value is not None)
-    return (*told, *lineage.image(record))
+    return (*told, *lineage.image(record), *source.tags(draft.spec, draft.status.get("sourceRevision")))
