@@ -69,7 +69,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 }
 
 
-_NOT_OF_ITS_KIND = "failed to convert new object"
+_NOT_OF_ITS_KIND = ("failed to convert new object", "failed to create typed patch object")
 """How the API server begins, with 500, to tell that an applied object has a field of another type than its kind."""
 
 

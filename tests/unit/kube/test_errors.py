@@ -45,8 +45,14 @@ def test_an_answer_that_is_no_status_object_is_the_message() -> None:
     assert errors.error_of(502, "bad gateway", None).message == "bad gateway"
 
 
-def test_a_field_of_another_type_is_the_objects_fault_and_not_the_servers() -> None:
-    said = "failed to convert new object (ml/digits; apps/v1, Kind=Deployment) to proper version: quantities must match"
+@pytest.mark.parametrize(
+    "said",
+    [
+        "failed to convert new object (ml/digits; apps/v1, Kind=Deployment) to proper version: quantities must match",
+        "failed to create typed patch object (ml/digits; apps/v1, Kind=Deployment): .spec.replicas: expected numeric",
+    ],
+)
+def test_a_field_of_another_type_is_the_objects_fault_and_not_the_servers(said: str) -> None:
     found = errors.error_of(500, {"message": said}, None)
     assert isinstance(found, errors.Invalid)
     assert found.reason == "Invalid"

@@ -1,0 +1,60 @@
+"""What no schema can know of a pod's fields: within 10 seconds a condition names the field; mended, it goes on."""
+
+from typing import Any
+
+import pytest
+
+from support.serving import Serving
+from support.training import Training
+from support.world import World
+
+pytestmark = pytest.mark.api
+
+COMMAND = {"command": ["python3", "train.py"]}
+SIDE = {"name": "side", "image": "x"}
+ROWS: dict[str, tuple[dict[str, Any], str]] = {
+    "trainer.env[].valueFrom": ({"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}, "key"),
+    "trainer.envFrom[]": ({"envFrom": [{"secretRef": {"name": "No Name"}}]}, "envFrom[0].secretRef.name"),
+    "trainer.volumeMounts[]": ({"volumeMounts": [{"name": "nowhere", "mountPath": "/x"}]}, "nowhere"),
+}
+"""A field that the API server judges only once there is a pod: what is wrong of it, and what has to be named."""
+TEMPLATES: dict[str, tuple[dict[str, Any], str]] = {
+    "podTemplate.spec with a bad port": ({"containers": [SIDE | {"ports": [{"containerPort": 70000}]}]}, "70000"),
+    "podTemplate.spec with a bad label": ({"nodeSelector": {"a": "b c"}}, "b c"),
+    "podTemplate.spec of another shape": ({"tolerations": "all"}, "tolerations"),
+}
+
+
+@pytest.mark.parametrize("field", [*ROWS, *TEMPLATES])
+def test_a_training_names_it_and_makes_no_job(world: World, field: str) -> None:
+    if field in ROWS:
+        bad, named = ROWS[field]
+        spec: dict[str, Any] = {"trainer": COMMAND | bad}
+    else:
+        template, named = TEMPLATES[field]
+        spec = {"podTemplate": {"spec": template}}
+    training = Training(world, **spec)
+    world.until(lambda: named in training.condition("Complete").get("message", ""), f"{named} is named", 10)
+    assert training.jobs() == []
+
+
+SERVED: dict[str, tuple[dict[str, Any], str]] = {
+    "podTemplate.spec of another shape": ({"podTemplate": {"spec": {"tolerations": "all"}}}, "tolerations"),
+    "server.env[].valueFrom": (
+        {"server": {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s"}}}]}},
+        "key",
+    ),
+    "server.envFrom[]": ({"server": {"envFrom": [{"secretRef": {"name": "No Name"}}]}}, "envFrom[0].secretRef.name"),
+    "podTemplate.spec": ({"podTemplate": {"spec": {"nodeSelector": {"a": "b c"}}}}, "b c"),
+}
+
+
+@pytest.mark.parametrize("field", SERVED)
+def test_a_server_names_it_and_goes_on_once_it_is_mended(world: World, field: str) -> None:
+    name = f"{world.namespace}.digits"
+    world.tracking.point(name, "champion", world.tracking.make_version(name))
+    bad, named = SERVED[field]
+    serving = Serving(world, model={"name": name, "alias": "champion"}, **bad)
+    world.until(lambda: named in serving.condition("Ready").get("message", ""), f"{named} is named", 10)
+    world.patch("ModelDeployment", "digits", **dict.fromkeys(bad))
+    serving.come_up("1")
