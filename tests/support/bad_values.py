@@ -65,6 +65,8 @@ def value_at(spec: Spec, path: str) -> Any:
 def with_value(spec: Spec, path: str, value: Any) -> Spec:
     """A copy with another value at a path."""
     changed = copy.deepcopy(spec)
+    if path.isalnum() and value is not MISSING:
+        return changed | {path: value}
     *above, last = path.rsplit(".", 1) if not path.endswith("[]") else [path]
     if above and value is not MISSING and not holds(changed, path):
         holder, key = _walk(changed, above[0])
