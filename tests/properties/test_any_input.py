@@ -15,7 +15,8 @@ import builders
 from modelyard.api.base import Kind, KubeModel
 from modelyard.api.crd import schema_of
 from modelyard.api.model_deployment import ModelDeployment, ModelDeploymentStatus
-from modelyard.api.training_job import TrainingJob, TrainingJobStatus
+from modelyard.api.training_job import TrainingJob
+from modelyard.api.training_status import TrainingJobStatus
 from modelyard.core.model_deployment.observed import Observed as ServingObserved
 from modelyard.core.model_deployment.plan import plan as plan_serving
 from modelyard.core.plan import Manifest, Plan, Question

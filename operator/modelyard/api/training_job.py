@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from modelyard.api.base import (
-    Condition,
     EnvVar,
     FreeObject,
     Kind,
@@ -19,7 +18,9 @@ from modelyard.api.base import (
     rule,
     rules,
 )
-from modelyard.api.registry import Alias, ModelName, VersionNumber
+from modelyard.api.registry import Alias, ModelName
+from modelyard.api.training_source import MLProject, Source
+from modelyard.api.training_status import TrainingJobStatus
 
 
 class Trainer(KubeModel):
@@ -46,120 +47,6 @@ class Trainer(KubeModel):
     """Mounts of volumes that podTemplate.spec.volumes declares."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     """When the image is fetched."""
-
-
-class ConfigMapSource(KubeModel):
-    """Code in a ConfigMap of the same namespace."""
-
-    name: Annotated[str, Field(min_length=1, max_length=253)]
-    """The ConfigMap; its keys become files in the working directory."""
-
-
-class SecretReference(KubeModel):
-    """A Secret of the same namespace."""
-
-    name: Annotated[str, Field(min_length=1, max_length=253)]
-    """The Secret."""
-
-
-class GitSource(KubeModel):
-    """Code in a git repository; an init container fetches it, the operator never calls the address."""
-
-    model_config = KubeModel.model_config | {
-        "json_schema_extra": rules(
-            rule(
-                "!(self.url.startsWith('http://') && has(self.secretRef))",
-                "spec.source.git.secretRef is not sent over http://, which anybody on the way reads: use https:// or ssh://",
-            ),
-            rule(
-                "!self.url.startsWith('ssh://') || has(self.secretRef)",
-                "spec.source.git.secretRef is needed for ssh://: name a Secret with ssh-privatekey and known_hosts",
-            ),
-        )
-    }
-
-    url: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=1024,
-            json_schema_extra=rules(
-                rule(
-                    "self.matches('^(https?|ssh)://')",
-                    "spec.source.git.url must begin with https://, ssh:// or http:// (for git@host:path write "
-                    "ssh://git@host/path)",
-                ),
-                rule(
-                    r"self.matches(r'^[a-z]+://([A-Za-z0-9_][A-Za-z0-9._~-]*@)?"
-                    r"([A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/[!-~]+$')",
-                    "spec.source.git.url must be scheme://host/path in printable ASCII, and may not hold a password: "
-                    "put that into the Secret of spec.source.git.secretRef",
-                ),
-                rule(
-                    "!self.matches('^https?://[^/]*@')",
-                    "spec.source.git.url may not hold a user: put user and password into the Secret of "
-                    "spec.source.git.secretRef",
-                ),
-            ),
-        ),
-    ]
-    """The repository's address: https://…, ssh://… or http://…."""
-    revision: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=255,
-            json_schema_extra=rules(
-                rule(
-                    "self.matches('^[A-Za-z0-9_][A-Za-z0-9_./+#=,@-]*$') && !self.contains('..')",
-                    "spec.source.git.revision must be a branch, a tag, refs/… or a commit's 40 digits",
-                )
-            ),
-        ),
-    ] = None
-    """A branch, a tag or a commit; the default branch when left out. Every attempt runs the commit of the first."""
-    path: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=512,
-            json_schema_extra=rules(
-                rule(
-                    r"self.matches(r'^[^/\x00-\x1f\x7f][^\x00-\x1f\x7f]*$') && !self.matches(r'(^|/)\.\.(/|$)')",
-                    "spec.source.git.path must be a folder below the repository's top, without .. and control "
-                    "characters, and not begin with /",
-                )
-            ),
-        ),
-    ] = None
-    """The folder of the repository that the trainer runs in; its top when left out."""
-    secret_ref: SecretReference | None = None
-    """Holds username and password (or token), ca.crt where needed; for ssh:// ssh-privatekey and known_hosts."""
-
-
-class Source(KubeModel):
-    """Where the code comes from when it is not in the image: exactly one of its fields."""
-
-    model_config = KubeModel.model_config | {
-        "json_schema_extra": rules(
-            rule(
-                "has(self.configMap) != has(self.git)",
-                "spec.source needs exactly one of configMap and git",
-            )
-        )
-    }
-
-    config_map: ConfigMapSource | None = None
-    """Code in a ConfigMap."""
-    git: GitSource | None = None
-    """Code in a git repository."""
-
-
-class MLProject(KubeModel):
-    """Runs an entry point of the source's MLproject file, in the trainer's image."""
-
-    entry_point: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$")] = "main"
-    """The entry point; its parameters are those of spec.parameters, checked against the types that the file names."""
 
 
 class Prepare(KubeModel):
@@ -404,116 +291,6 @@ class TrainingJobSpec(KubeModel):
     """The MLflow runs of this job."""
     model: ModelSpec | None = None
     """The registered model that a success adds a version to; none when left out."""
-
-
-class Attempt(KubeModel):
-    """One attempt: one Job, one run."""
-
-    number: int
-    """1 for the first."""
-    job: str
-    """The Job's name."""
-    run_id: Annotated[str | None, Field(alias="runID")] = None
-    """The MLflow run."""
-    run_status: Literal["FINISHED", "FAILED", "KILLED", "UNKNOWN", "NONE"] | None = None
-    """What the run was ended as; none until it is, UNKNOWN where MLflow refused, NONE where the code started none (see
-    the condition Tracked)."""
-    reason: str | None = None
-    """How it ended: Succeeded, Error, OOMKilled, Suspended …; none while it runs."""
-    exit_code: int | None = None
-    """The exit code of the trainer, or of the container that failed."""
-    message: Annotated[str | None, Field(max_length=1024)] = None
-    """What is known beyond the reason."""
-    container: str | None = None
-    """Which container failed, where it was not the trainer."""
-    memory: str | None = None
-    """The trainer's memory limit, with spec.retry.onOutOfMemory."""
-    ending: str | None = None
-    """Why its pod is being taken away, while that is going on; PendingDeadlineExceeded stays."""
-    trouble: str | None = None
-    """What it waited for, while its pod is being taken away for that."""
-    active_seconds: int | None = None
-    """How long its containers ran, where it did not succeed."""
-    pod: str | None = None
-    """Its pod's name."""
-    node: str | None = None
-    """Where its pod ran."""
-    image_id: Annotated[str | None, Field(alias="imageID", max_length=1024)] = None
-    """The image that ran, by its digest, as the node told it."""
-    start_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    """When its Job was made."""
-    completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    """When its pod ended."""
-
-
-class TrackingStatus(KubeModel):
-    """Where the newest attempt is tracked."""
-
-    experiment_id: Annotated[str | None, Field(alias="experimentID")] = None
-    """The MLflow experiment."""
-    run_id: Annotated[str | None, Field(alias="runID")] = None
-    """The MLflow run."""
-    url: str | None = None
-    """The run's page, where the operator was told of one."""
-
-
-class MetricValue(KubeModel):
-    """One mirrored metric."""
-
-    name: str
-    """Its name."""
-    value: str
-    """Its latest value; NaN and Infinity are written out."""
-    step: int
-    """The step of that value."""
-
-
-class ModelVersionStatus(KubeModel):
-    """The version that this job made."""
-
-    name: ModelName
-    """The registered model."""
-    version: VersionNumber
-    """Its version."""
-    model_id: Annotated[str | None, Field(alias="modelID")] = None
-    """The logged model."""
-
-
-class TrainingJobStatus(KubeModel):
-    """What happened."""
-
-    observed_generation: int | None = None
-    """The generation of spec that this status speaks of."""
-    conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
-    """Complete, Failed, Suspended, Tracked, Registered; Reconciling and Stalled while they are true."""
-    start_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    """When the first attempt began."""
-    completion_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    """When it was over, for good or bad."""
-    attempt: int | None = None
-    """The newest attempt's number."""
-    failures: int | None = None
-    """Attempts that count against retry.limit."""
-    active_seconds: int | None = None
-    """Running time of the attempts that are over and did not succeed; counts against activeDeadlineSeconds."""
-    disruptions: int | None = None
-    """Attempts that the cluster ended: Evicted, Preempted, NodeLost. They do not count against retry.limit."""
-    next_attempt_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    """When the next attempt begins, while waiting for it."""
-    attempts: Annotated[list[Attempt] | None, Field(max_length=10, json_schema_extra=keyed_by("number"))] = None
-    """The newest ten attempts."""
-    tracking: TrackingStatus | None = None
-    """Where the newest attempt is tracked."""
-    metrics: Annotated[list[MetricValue] | None, Field(max_length=10, json_schema_extra=keyed_by("name"))] = None
-    """Mirrored metrics."""
-    problem: str | None = None
-    """What keeps it from doing well, in one word; none while all is well. Can be selected by."""
-    source_revision: str | None = None
-    """The commit of spec.source.git that every attempt runs."""
-    parameters_digest: str | None = None
-    """SHA-256 of the parameters, to find runs of the same ones."""
-    model_version: ModelVersionStatus | None = None
-    """The version that this job made."""
 
 
 LONGEST_NAME_OF_SEVERAL = 44

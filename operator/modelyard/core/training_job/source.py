@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from modelyard.api.training_job import ConfigMapSource, GitSource, TrainingJobSpec
+from modelyard.api.training_job import TrainingJobSpec
+from modelyard.api.training_source import ConfigMapSource, GitSource
 from modelyard.core import pod_state, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
