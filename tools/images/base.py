@@ -17,20 +17,17 @@ SUITES = {SUITE, f"{SUITE}-updates", f"{SUITE}-security"}
 PACKAGES = ("ca-certificates", "netbase", "python3", "python3-venv", "tzdata", "usr-is-merged")
 HOOKS = Path("/usr/share/mmdebstrap/hooks/merged-usr")
 LEFT_OUT = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*")
-DEBIAN_SOURCES = """\
-deb http://deb.debian.org/debian bookworm main
-deb http://deb.debian.org/debian bookworm-updates main
-deb http://security.debian.org/debian-security bookworm-security main
-"""
 # The host's own settings for reaching its package mirror; the image gets none of them.
 APT_SETTINGS = re.compile(
     r"^Acquire::(Check-Date|Check-Valid-Until|https?::(Proxy|CaInfo)[\w:.-]*) \"([^\"]+)\";$", re.MULTILINE
 )
-# Puts back what a person who builds on the image expects there.
-TIDY = f"""\
-rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/apt/sources.list.d/* "$1"/etc/hostname "$1"/etc/resolv.conf
-cat > "$1"/etc/apt/sources.list <<'END'
-{DEBIAN_SOURCES}END
+# Takes away what was needed for making it only. The mirror stays, for a person who installs more on top of the image;
+# a name and password in its address do not.
+TIDY = """\
+rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/hostname "$1"/etc/resolv.conf
+for list in "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*; do
+  [ ! -f "$list" ] || sed -i -E 's#://[^/@[:space:]]*@#://#' "$list"
+done
 """
 
 

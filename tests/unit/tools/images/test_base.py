@@ -1,5 +1,6 @@
 """The base comes from the host's own Debian sources and carries none of its settings."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,16 @@ def test_settings_for_the_mirror_are_removed_from_the_image() -> None:
     assert "apt.conf.d/99mmdebstrap" in TIDY
     assert f"--customize-hook={TIDY}" in command
     assert command[command.index("bookworm") + 1] == "base.tar"
+
+
+def test_the_mirror_stays_without_the_password_for_it(tmp_path: Path) -> None:
+    apt = tmp_path / "etc/apt"
+    (apt / "sources.list.d").mkdir(parents=True)
+    (apt / "sources.list").write_text("deb http://me:secret@mirror.example/debian bookworm main\n")
+    (apt / "sources.list.d/debian.sources").write_text(DEBIAN)
+    subprocess.run(["sh", "-e", "-c", TIDY, "hook", str(tmp_path)], check=True)
+    assert (apt / "sources.list").read_text() == "deb http://mirror.example/debian bookworm main\n"
+    assert (apt / "sources.list.d/debian.sources").read_text() == DEBIAN
 
 
 def test_key_does_not_depend_on_the_machine() -> None:
