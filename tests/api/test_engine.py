@@ -171,7 +171,7 @@ async def test_an_object_costs_one_write_and_one_event_and_no_reading(world: Wor
     await world.start_leader("a", proxy.kubeconfig)
     await until(lambda: is_watched(proxy), START_SECONDS)
     proxy.requests.clear()
-    await world.new_job_is_signed_within(5)
+    await world.new_job_is_signed_within(20)
     await asyncio.sleep(1)
     about_jobs = [(method, path) for method, path in proxy.requests if "/leases/" not in path]
     assert [method for method, _ in about_jobs] == ["PATCH", "POST"]
@@ -218,8 +218,10 @@ async def test_a_server_that_asks_for_quiet_gets_it(world: World, proxy: FaultPr
 
     await world.start_leader("a", proxy.kubeconfig)
     proxy.fault = refuse_twice
-    assert await world.new_job_is_signed_within(15) >= 6
+    await world.new_job_is_signed_within(30)
+    # From the first refusal on: the engine may know of the job before its creator does.
     assert refused[1] - refused[0] >= 3
+    assert time.monotonic() - refused[1] >= 3
 
 
 async def test_a_kind_that_is_installed_later_is_noticed_and_so_is_its_end(
@@ -231,7 +233,7 @@ async def test_a_kind_that_is_installed_later_is_noticed_and_so_is_its_end(
     async def knows(is_served: bool) -> bool:
         return (await world.annotations("job")).get(engine_program.SELDON) == str(is_served)
 
-    await until(lambda: knows(False), 5)
+    await until(lambda: knows(False), 20)
     seldon_crd("create")
     await until(lambda: knows(True), 60)
     seldon_crd("delete")
