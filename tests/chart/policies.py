@@ -18,7 +18,7 @@ KINDS = {"TrainingJob": manifests.training_job, "ModelDeployment": manifests.mod
 _WAIT_SECONDS = 30
 
 
-def make(kind: str, name: str = "digits", **spec: object) -> Manifest:
+def make(kind: str, name: str = "under-policy", **spec: object) -> Manifest:
     manifest = KINDS[kind](name, **spec)
     return manifest | {"metadata": {"name": name, "namespace": HERE}}
 

@@ -32,8 +32,6 @@ def site() -> Iterator[Site]:
     )
     story.set_up(site, Screen())
     yield site
-    # A run that stays open after the last test is one that nobody would ever end.
-    Yard(site, "default").until(lambda: not Yard(site, "default").runs_still_open(), "every run has ended", 120)
     cluster.release()
 
 
