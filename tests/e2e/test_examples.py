@@ -20,8 +20,8 @@ COVERED = {
     "04-retry.yaml",
     "05-prepare-and-datasets.yaml",
     "06-code-from-git.yaml",
-    "08-checkpoint.yaml",
-    "09-two-nodes-pytorch.yaml",
+    "07-checkpoint.yaml",
+    "08-two-nodes-pytorch.yaml",
 }
 
 
@@ -78,7 +78,7 @@ def test_data_is_prepared_first_and_datasets_are_on_the_run(yard: Yard) -> None:
 
 
 def test_a_training_that_runs_out_of_memory_goes_on_from_its_step(yard: Yard) -> None:
-    yard.apply(EXAMPLES / "08-checkpoint.yaml")
+    yard.apply(EXAMPLES / "07-checkpoint.yaml")
     done = yard.wait("trainingjob", "checkpoint", "Complete", 600)
     second, first = done["status"]["attempts"]
     assert (first["reason"], second["reason"]) == ("OOMKilled", "Succeeded")
@@ -91,7 +91,7 @@ def test_a_training_that_runs_out_of_memory_goes_on_from_its_step(yard: Yard) ->
 
 def test_two_pods_train_as_one_does(yard: Yard) -> None:
     subprocess.run([sys.executable, "-m", "tools.images", "load", "trainer-pytorch"], cwd=CHECKOUT, check=True)
-    yard.apply(EXAMPLES / "09-two-nodes-pytorch.yaml")
+    yard.apply(EXAMPLES / "08-two-nodes-pytorch.yaml")
     losses = {}
     for name in ("one-node", "two-nodes"):
         done = yard.wait("trainingjob", name, "Complete", 600)
