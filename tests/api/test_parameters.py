@@ -4,23 +4,14 @@ import json
 
 import pytest
 
+from support import odd_parameters
 from support.tracking import variables_of
 from support.training import Training
 from support.world import World
 
 pytestmark = pytest.mark.api
 
-ODD = {
-    "quotes": 'it\'s "quoted"',
-    "command": "$(touch /tmp/owned) `id`; rm -rf / && echo * | cat > x",
-    "reference": "$(PARAM_QUOTES) $$ ${HOME}",
-    "lines": "first\nsecond\r\n\tthird",
-    "unicode": "größer ≥ 0.5 深 🚀",
-    "backslash": "\\n \\",
-    "option": "--help",
-    "empty": "",
-    "long": "ü" * 6000,
-}
+ODD = odd_parameters.ODD | {"long": "ü" * 6000}
 
 
 def test_odd_values_reach_the_run_and_the_pod_unchanged(world: World) -> None:

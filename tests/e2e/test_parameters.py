@@ -2,21 +2,12 @@
 
 import pytest
 
+from support.odd_parameters import ODD
 from support.trainings import code, training_job
 from support.yard import Yard
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-ODD = {
-    "quotes": 'it\'s "quoted"',
-    "command": "$(touch /tmp/owned) `id`; rm -rf / && echo * | cat > x",
-    "reference": "$(PARAM_QUOTES) $$ ${HOME}",
-    "lines": "first\nsecond\r\n\tthird",
-    "unicode": "größer ≥ 0.5 深 🚀",
-    "backslash": "\\n \\",
-    "option": "--help",
-    "empty": "",
-}
 
 SCRIPT = f"""
 import json, os, sys
