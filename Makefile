@@ -15,6 +15,9 @@ REGISTRY ?=
 # What `make test` hands to pytest: TESTS='tests/e2e -k retry' runs less.
 TESTS ?= tests/unit tests/golden tests/properties tests/api tests/chart tests/e2e
 
+# How often `make bench-serving` switches.
+SWITCHES ?= 100
+
 export PYTHON
 # The operator's source root; the repository's own top is on the path of every `python -m`.
 export PYTHONPATH := $(CURDIR)/operator
@@ -57,6 +60,12 @@ build: ## Build what demo and tests need, side by side: the cluster's programs a
 .PHONY: images
 images: ## Build the container images that are missing
 	@$(TOOL).images build
+
+##@ Measure it
+
+.PHONY: bench-serving
+bench-serving: ## Switch versions 100 times under load on the local cluster, and print the figures (SWITCHES=)
+	@$(TOOL).bench serving --switches $(SWITCHES)
 
 ##@ Work on it
 

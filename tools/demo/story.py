@@ -117,9 +117,9 @@ def switch(site: Site, watch: Watch) -> None:
     """The second version takes over under traffic without one failed request; raises DemoError, KubectlError."""
     deployment = watch.read("modeldeployment", DEPLOYMENT)
     before = str(deployment["status"]["stable"]["version"])
-    trickle = Trickle(site.kubectl, NAMESPACE)
     request = digits.request_for(digits.load()[:1])
-    trickle.start(site.images["model-fetcher"], deployment["status"]["url"], request)
+    trickle = Trickle(site.kubectl, NAMESPACE, site.images["model-fetcher"], request)
+    trickle.start(deployment["status"]["url"])
     watch.screen.say("A pod sends ten requests a second, half of them over new connections, half over a kept one.")
     for _ in ticks(f"{BASELINE_ANSWERS} answers of version {before}", limit_seconds=60):
         counts = trickle.counts()

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.demo.script_pod import ScriptPod
 from tools.seldon_standin.install import Kubectl
 
 NAME = "trickle"
 LIMIT_SECONDS = 900
-"""The pod ends by itself after this time, whatever becomes of the demo."""
 _SCRIPT = Path(__file__).with_name("trickle.py")
-_FOLDER = "/trickle"
 
 
 @dataclass(frozen=True)
@@ -50,70 +49,20 @@ def parse_counts(line: str) -> Counts | None:
         return None
 
 
-def manifests(namespace: str, image: str, url: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The pod and its ConfigMap; the image needs Python."""
-    metadata = {"name": NAME, "namespace": namespace}
-    config = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata,
-        "data": {"trickle.py": _SCRIPT.read_text("utf-8"), "request.json": json.dumps(request)},
-    }
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": metadata,
-        "spec": {
-            "restartPolicy": "Never",
-            "automountServiceAccountToken": False,
-            "activeDeadlineSeconds": LIMIT_SECONDS,
-            "terminationGracePeriodSeconds": 2,
-            "securityContext": {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}},
-            "containers": [_container(image, url)],
-            "volumes": [{"name": NAME, "configMap": {"name": NAME}}],
-        },
-    }
-    return {"apiVersion": "v1", "kind": "List", "items": [config, pod]}
-
-
-def _container(image: str, url: str) -> dict[str, Any]:
-    """The one container."""
-    arguments = [f"{_FOLDER}/trickle.py", url, f"{_FOLDER}/request.json", str(LIMIT_SECONDS)]
-    return {
-        "name": NAME,
-        "image": image,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", *arguments],
-        "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": NAME, "mountPath": _FOLDER}],
-    }
-
-
 class Trickle:
     """The running pod."""
 
-    def __init__(self, kubectl: Kubectl, namespace: str) -> None:
-        self._kubectl = kubectl
-        self._namespace = namespace
+    def __init__(self, kubectl: Kubectl, namespace: str, image: str, request: Mapping[str, Any]) -> None:
+        self._pod = ScriptPod(kubectl, namespace, NAME, image, (_SCRIPT,), request, LIMIT_SECONDS)
 
-    def start(self, image: str, url: str, request: Mapping[str, Any]) -> None:
+    def start(self, url: str) -> None:
         """Starts the pod and waits until it runs; raises KubectlError."""
-        what = json.dumps(manifests(self._namespace, image, url, request))
-        self._kubectl.run("apply", "--server-side", "--filename", "-", stdin=what)
-        self._on_pod("wait", "--for=condition=Ready", "--timeout=120s")
+        self._pod.start(url, self._pod.request_file, str(LIMIT_SECONDS))
 
     def counts(self) -> Counts | None:
         """The newest counts, None before the first; raises KubectlError."""
-        return parse_counts(self._kubectl.run("logs", "--namespace", self._namespace, NAME, "--tail=1").strip())
+        return parse_counts("".join(self._pod.log("--tail=1")).strip())
 
     def stop(self) -> None:
         """Ends the pod; raises KubectlError."""
-        self._on_pod("delete", "--ignore-not-found", "--timeout=60s")
-
-    def _on_pod(self, verb: str, *options: str) -> None:
-        self._kubectl.run(verb, "--namespace", self._namespace, *options, f"pod/{NAME}")
+        self._pod.stop()

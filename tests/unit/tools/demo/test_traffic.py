@@ -1,13 +1,9 @@
-"""The trickle's counts as the demo reads them, and the pod that makes them."""
-
-import json
+"""The trickle's counts as the demo reads them."""
 
 import pytest
 
-from tools.demo.traffic import Counts, manifests, parse_counts
+from tools.demo.traffic import Counts, parse_counts
 from tools.demo.trickle import Tally
-
-URL = "http://digits.ns.svc:9000/v2/models/model/infer"
 
 
 def counts(**changes: object) -> Counts:
@@ -40,26 +36,3 @@ def test_a_switch_is_over_once_the_new_version_has_answered_alone_for_a_while(
     changes: dict[str, object], expected: bool
 ) -> None:
     assert counts(**changes).has_settled_on("2", 5.0) is expected
-
-
-def test_the_pod_is_one_that_pod_security_restricted_admits() -> None:
-    _, pod = manifests("ns", "image:1", URL, {})["items"]
-    container = pod["spec"]["containers"][0]["securityContext"]
-
-    assert pod["spec"]["securityContext"]["runAsNonRoot"] is True
-    assert pod["spec"]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert container["allowPrivilegeEscalation"] is False
-    assert container["capabilities"] == {"drop": ["ALL"]}
-
-
-def test_the_pod_ends_by_itself() -> None:
-    _, pod = manifests("ns", "image:1", URL, {})["items"]
-
-    assert pod["spec"]["activeDeadlineSeconds"] <= 900
-
-
-def test_script_and_request_travel_in_the_config_map() -> None:
-    config, _ = manifests("ns", "image:1", URL, {"inputs": []})["items"]
-
-    assert "def main()" in config["data"]["trickle.py"]
-    assert json.loads(config["data"]["request.json"]) == {"inputs": []}

@@ -1,0 +1,56 @@
+"""What measured values come to."""
+
+import math
+
+import pytest
+
+from tools.bench.figures import Figure, Switches, figures_of, off_by_sigmas, percentile
+
+
+@pytest.mark.parametrize(("percent", "expected"), [(0, 1.0), (1, 1.0), (50, 5.0), (51, 6.0), (99, 10.0), (100, 10.0)])
+def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: float) -> None:
+    values = [10.0, 3.0, 1.0, 2.0, 5.0, 4.0, 6.0, 9.0, 8.0, 7.0]
+
+    assert percentile(values, percent) == expected
+
+
+def test_no_values_have_no_percentile() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        percentile([], 50)
+
+
+@pytest.mark.parametrize(
+    ("seen", "total", "share", "expected"),
+    [
+        (100, 1000, 0.1, 0.0),
+        (119, 1000, 0.1, 2.0),
+        (0, 100, 0.0, 0.0),
+        (1, 100, 0.0, math.inf),
+        (99, 100, 1.0, math.inf),
+    ],
+)
+def test_a_count_is_compared_with_its_share_in_standard_deviations(
+    seen: int, total: int, share: float, expected: float
+) -> None:
+    assert off_by_sigmas(seen, total, share) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("value", "is_at_least", "holds"),
+    [(1.0, False, True), (1.1, False, False), (0.9, True, False), (math.nan, False, False), (math.nan, True, False)],
+)
+def test_a_figure_holds_up_to_its_bound(value: float, is_at_least: bool, holds: bool) -> None:
+    figure = Figure("of something", value, 1.0, "s", is_at_least)
+
+    assert figure.holds is holds
+    assert ("DOES NOT HOLD" in str(figure)) is not holds
+
+
+def test_what_following_adds_is_counted_from_a_typical_bare_rollout() -> None:
+    assert Switches([12.0, 15.0], [10.0, 11.0, 30.0]).added() == [1.0, 4.0]
+
+
+def test_a_failed_request_is_a_figure_that_does_not_hold() -> None:
+    figures = figures_of(Switches([12.0], [10.0]), {"served": 1, "bare": 0}, poll_seconds=5)
+
+    assert [figure.name for figure in figures if not figure.holds] == ["failed requests of the ModelDeployment"]
