@@ -35,6 +35,7 @@ class Target:
         self.failures = 0
         self.errors: list[str] = []
         self._newest: str | None = None
+        self._alone_since = time.monotonic()
         self._clients = Client(url, body), Client(url, body)
 
     def step(self, turn: int) -> None:
@@ -53,8 +54,14 @@ class Target:
     def _count(self, version: str) -> None:
         self.answers[version] += 1
         if version != self._newest:
-            self._newest = version
+            self._newest, self._alone_since = version, time.monotonic()
             tell({"event": "version", "target": self.name, "version": version, "at": time.time()})
+
+    def counts(self) -> dict[str, object]:
+        """Everything so far; `alone_seconds` is how long the newest version has been the only one."""
+        alone = round(time.monotonic() - self._alone_since, 1)
+        counted = {"answers": dict(self.answers), "failures": self.failures, "errors": self.errors}
+        return {"event": "counts", "target": self.name, "newest": self._newest, "alone_seconds": alone, **counted}
 
     def run(self, period_seconds: float, until: float) -> None:
         """Requests at a steady pace until this time of the monotonic clock."""
@@ -79,8 +86,7 @@ def steady(targets: Sequence[Target], period_seconds: float, seconds: float) -> 
     while time.monotonic() < until:
         time.sleep(1.0)
         for target in targets:
-            counts = {"answers": dict(target.answers), "failures": target.failures, "errors": target.errors}
-            tell({"event": "counts", "target": target.name, **counts})
+            tell(target.counts())
 
 
 def compare(urls: Mapping[str, str], body: bytes, rounds: int) -> None:

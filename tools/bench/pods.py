@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from tools.demo.objects import ticks
@@ -11,6 +11,7 @@ from tools.localcluster.paths import CHECKOUT
 from tools.seldon_standin.install import Kubectl
 
 LIMIT_SECONDS = 3 * 3600
+SETTLED_SECONDS = 3.0
 _SCRIPTS = (CHECKOUT / "tools" / "bench" / "load.py", CHECKOUT / "tools" / "demo" / "trickle.py")
 
 
@@ -21,6 +22,9 @@ class Count:
     answers: Mapping[str, int]
     failures: int
     errors: Sequence[str]
+    newest: str | None
+    alone_seconds: float
+    """How long only the newest version has answered."""
 
 
 class LoadPod:
@@ -45,7 +49,19 @@ class LoadPod:
     def counts(self) -> dict[str, Count]:
         """The newest counts by target; raises KubectlError."""
         told = [line for line in self.lines("--tail=400") if line.get("event") == "counts"]
-        return {line["target"]: Count(line["answers"], line["failures"], line["errors"]) for line in told}
+        names = [field.name for field in fields(Count)]
+        return {line["target"]: Count(**{name: line[name] for name in names}) for line in told}
+
+    def settle(self, target: str, version: str, limit_seconds: float) -> None:
+        """Waits until this version has answered alone for a while: pods that go still answer for a moment.
+
+        Raises:
+            DemoError: it did not within the limit.
+        """
+        for _ in ticks(f"answers of version {version} alone by {target}", limit_seconds):
+            count = self.counts().get(target)
+            if count and count.newest == version and count.alone_seconds >= SETTLED_SECONDS:
+                return
 
     def first_answer(self, target: str, version: str, since: float, limit_seconds: float) -> float:
         """When this version answered first at or after this time (both Unix seconds).

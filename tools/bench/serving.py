@@ -95,18 +95,20 @@ def measure_switches(bench: Bench, bare: BareDeployment, count: int, rate: float
     load = bench.load("load-steady")
     load.start("steady", [str(1 / rate), "10000"], {"served": bench.url(), "bare": bare.url})
     now_served, now_bare = versions[-1], versions[-1]
-    load.first_answer("served", now_served, 0, SWITCH_LIMIT_SECONDS)
+    load.settle("served", now_served, SWITCH_LIMIT_SECONDS)
     followed, alone = [], []
     for number in range(1, count + 1):
         now_served = _other(versions, now_served)
         at = bench.move_alias(now_served)
         followed.append(load.first_answer("served", now_served, at, SWITCH_LIMIT_SECONDS) - at)
         bench.await_served(now_served)
+        load.settle("served", now_served, SWITCH_LIMIT_SECONDS)
         if number % BARE_EVERY == 0 or number == count:
             now_bare = _other(versions, now_bare)
             at = bare.switch(now_bare)
             alone.append(load.first_answer("bare", now_bare, at, SWITCH_LIMIT_SECONDS) - at)
             bare.await_rollout()
+            load.settle("bare", now_bare, SWITCH_LIMIT_SECONDS)
         if number % 10 == 0:
             bench.screen.say(f"{number} switches, {_told(load)}")
     bench.screen.say(f"In all {_told(load)}")

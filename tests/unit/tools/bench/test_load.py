@@ -3,6 +3,7 @@
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,6 +50,18 @@ def test_each_change_of_the_answering_version_is_told_once(capsys: pytest.Captur
 
     assert [line["version"] for line in told(capsys)] == ["1", "2"]
     assert target.answers == {"1": 2, "2": 3}
+
+
+def test_a_version_is_alone_since_it_answered_after_another() -> None:
+    with server(["1", "2", "2"]) as url:
+        target = Target("served", url, b"{}")
+        target.step(0)
+        time.sleep(0.3)
+        target.step(1)
+        counts = target.counts()
+
+    assert counts["newest"] == "2"
+    assert counts["alone_seconds"] in (0.0, 0.1, 0.2)
 
 
 def test_a_failed_request_is_counted_and_told_in_words() -> None:
