@@ -90,7 +90,7 @@ def two_versions(bench: Bench) -> BareDeployment:
 
 
 def measure_switches(bench: Bench, bare: BareDeployment, count: int, rate: float) -> list[Figure]:
-    """Moves the alias to and fro while requests keep coming; raises DemoError, KubectlError."""
+    """Moves the alias back and forth while requests keep coming; raises DemoError, KubectlError."""
     versions = list(bare.templates)
     load = bench.load("load-steady")
     load.start("steady", [str(1 / rate), "10000"], {"served": bench.url(), "bare": bare.url})
