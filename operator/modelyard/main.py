@@ -24,7 +24,7 @@ from modelyard.engine.reconcile import Reconciler
 from modelyard.engine.runtime import Engine
 from modelyard.engine.source import Source
 from modelyard.engine.workers import Reconcile
-from modelyard.handlers import keys, model_deployment, training_job
+from modelyard.handlers import followers, keys, model_deployment, training_job
 from modelyard.handlers.context import context_of
 from modelyard.handlers.questions import Answerer
 from modelyard.kube.client import KubeClient
@@ -134,6 +134,7 @@ async def _engine(
         keys.DELETED_TRAINING_JOB: deleted,
     }
     engine = Engine(settings, client, SOURCES, reconcilers, metrics, [deleted.sweep])
+    tracking.tell_of_moves(lambda model, alias: engine.wake(followers.of_alias(caches, model, alias)))
     return engine
 
 
@@ -166,6 +167,7 @@ def _mlflow_config(settings: Settings) -> MlflowConfig:
         ui_url=settings.tracking_ui_url,
         timeout_seconds=settings.tracking_timeout_seconds,
         threads=settings.tracking_threads,
+        alias_poll_seconds=settings.alias_poll_seconds,
         credentials_dir=Path(folder) if folder else None,
     )
 

@@ -31,6 +31,8 @@ class MlflowProxy:
     def __init__(self, target: str) -> None:
         self.target = target
         self.fault: Fault | None = None
+        self.seen: list[str] = []
+        """Method and path of every request, in order."""
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.proxy = self
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -60,6 +62,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.proxy.seen.append(f"{self.command} {self.path}")
         fault = self.server.proxy.due(self.command, self.path)
         if fault is None:
             self._pass_on(body)

@@ -6,15 +6,19 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from modelyard.adapters.mlflow.aliases import FollowedAliases, Rhythm
 from modelyard.adapters.mlflow.breaker import CircuitBreaker, Pauses
 from modelyard.adapters.mlflow.config import MlflowConfig, without_userinfo
 from modelyard.adapters.mlflow.failures import TRACKING_NOT_CONFIGURED, TRACKING_UNAVAILABLE, Refused, Unreachable
 from modelyard.adapters.mlflow.pool import ThreadPool
 from modelyard.adapters.mlflow.single_flight import SingleFlight
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import Run, TrackingQuestion
+from modelyard.core.tracking import RegisterVersion, ResolveAlias, Run, TrackingQuestion
 
 __all__ = ["MlflowConfig", "MlflowGateway"]
+
+OnMove = Callable[[str, str], None]
+"""Told of a registered model and its alias."""
 
 _logger = logging.getLogger(__name__)
 
@@ -27,12 +31,26 @@ class MlflowGateway:
         self._pool = ThreadPool(config.threads)
         self._breaker = CircuitBreaker(clock, Pauses(while_probing_seconds=config.deadline_seconds))
         self._flights = SingleFlight()
+        self._aliases = FollowedAliases(self._ask_once, Rhythm(config.alias_poll_seconds), self._tell_of_move)
+        self._on_move: OnMove = _nobody
 
     async def ask(self, question: TrackingQuestion) -> Any | Failure:  # noqa: ANN401 - the question's docstring says
         """The answer, or why there is none, after 3 times `timeout_seconds` at most."""
         if not self._config.is_http:
             return _not_configured(self._config)
-        return await self._flights.join(question, lambda: self._ask_once(question))
+        if isinstance(question, ResolveAlias):
+            return await self._aliases.ask(question)
+        answer = await self._flights.join(question, lambda: self._ask_once(question))
+        self._look_after(question)
+        return answer
+
+    def tell_of_moves(self, listener: "OnMove") -> None:
+        """Call it with model and alias whenever an alias that somebody follows was found to have moved."""
+        self._on_move = listener
+
+    def look_again(self, model: str, alias: str) -> None:
+        """Somebody says that this alias moved: it is read now instead of at its next turn, if anybody follows it."""
+        self._aliases.look_again(ResolveAlias(model, alias))
 
     def run_url(self, run: Run) -> str | None:
         """Where a person reads this run, or None without a URL for people."""
@@ -43,8 +61,18 @@ class MlflowGateway:
 
     async def close(self) -> None:
         """Stop asking; a call that is under way ends by itself after its time-out."""
+        await self._aliases.close()
         await self._flights.cancel()
         self._pool.close()
+
+    def _look_after(self, question: TrackingQuestion) -> None:
+        """What the operator itself moved, it knows at once."""
+        if isinstance(question, RegisterVersion):
+            for alias in question.aliases:
+                self.look_again(question.name, alias)
+
+    def _tell_of_move(self, question: ResolveAlias) -> None:
+        self._on_move(question.name, question.alias)
 
     async def _ask_once(self, question: TrackingQuestion) -> Any | Failure:  # noqa: ANN401 - see ask
         known = self._breaker.admit()
@@ -88,6 +116,10 @@ def _in_thread(question: TrackingQuestion, config: MlflowConfig, deadline: float
     from modelyard.adapters.mlflow.questions import answer  # noqa: PLC0415 - see above
 
     return answer(question, config, deadline)
+
+
+def _nobody(model: str, alias: str) -> None:
+    """Who is told of moves before anybody asked to be."""
 
 
 def _not_configured(config: MlflowConfig) -> Failure:

@@ -165,7 +165,21 @@ class Metric:
 
 @dataclass(frozen=True)
 class ResolveAlias:
-    """The version an alias points at. Answer: `RegisteredVersion`, or None when model or alias does not exist."""
+    """The version an alias points at. Answer: `RegisteredVersion`, or None when model or alias does not exist.
+
+    The answer is shared by all who ask, and as old as the poll interval at most.
+    """
+
+    name: str
+    alias: str
+
+
+@dataclass(frozen=True)
+class ReadAlias:
+    """The same as `ResolveAlias`, read from MLflow for this question alone.
+
+    For the rare decisions that an answer as old as the poll interval would get wrong.
+    """
 
     name: str
     alias: str
@@ -203,6 +217,7 @@ TrackingQuestion = (
     | RegisterVersion
     | ReadMetrics
     | ResolveAlias
+    | ReadAlias
     | GetVersion
     | FindOpenRuns
 )

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from modelyard.core.plan import Key, Manifest
 from modelyard.engine.cache import Cache
@@ -91,6 +91,15 @@ class Engine:
         is_news = held is not None and held["metadata"].get("generation") != metadata.get("generation")
         if cache.upsert(manifest) and is_news:
             self._wake(self._sources[resource], manifest)
+
+    def wake(self, keys: Iterable[Key]) -> None:
+        """Queue these keys; a replica that does not lead will look at everything once it does."""
+        if not self._is_leading:
+            return
+        for key in keys:
+            # Labels are anyone's to set.
+            if key.kind in self._reconcilers and key.kind != _PERIODIC:
+                self.queue.add(key)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until told to stop; then give the Lease back and return, well within 25 seconds.
@@ -278,13 +287,9 @@ class Engine:
             self._wake(source, manifest)
 
     def _wake(self, source: Source, manifest: Manifest) -> None:
-        """Queue whom an object concerns; a replica that does not lead will look at everything once it does."""
-        if not self._is_leading:
-            return
-        for key in source.wakes(manifest):
-            # Labels are anyone's to set.
-            if key.kind in self._reconcilers and key.kind != _PERIODIC:
-                self.queue.add(key)
+        """Queue whom an object concerns."""
+        if self._is_leading:
+            self.wake(source.wakes(manifest))
 
     def _wake_all(self) -> None:
         """Queue everything."""

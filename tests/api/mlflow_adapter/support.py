@@ -14,9 +14,9 @@ from modelyard.core.plan import Failure
 from modelyard.core.tracking import (
     AttemptIdentity,
     EnsureRun,
+    ReadAlias,
     RegisteredVersion,
     RegisterVersion,
-    ResolveAlias,
     Run,
     TrackingQuestion,
 )
@@ -24,7 +24,7 @@ from modelyard.core.tracking import (
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-ALIAS = ResolveAlias("no such model", "champion")
+ALIAS = ReadAlias("no such model", "champion")
 TIMEOUT_SECONDS = 2.0
 
 

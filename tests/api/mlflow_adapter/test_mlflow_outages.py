@@ -17,7 +17,7 @@ from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import (
     FindOpenRuns,
-    ResolveAlias,
+    ReadAlias,
 )
 
 pytestmark = pytest.mark.api
@@ -55,9 +55,7 @@ async def test_a_frozen_server_costs_a_time_out_and_then_nothing(mortal_server: 
     await gateway.ask(ALIAS)
     mortal_server.signal(signal.SIGSTOP)
     started = time.monotonic()
-    first = await asyncio.gather(
-        gateway.ask(run_question), *(gateway.ask(ResolveAlias("m", str(n))) for n in range(40))
-    )
+    first = await asyncio.gather(gateway.ask(run_question), *(gateway.ask(ReadAlias("m", str(n))) for n in range(40)))
     took_seconds = time.monotonic() - started
     assert {failure.reason for failure in first} == {"TrackingUnavailable"}
     assert took_seconds < 3 * TIMEOUT_SECONDS + 2.0

@@ -20,8 +20,8 @@ from modelyard.adapters.mlflow_gateway import MlflowGateway
 from modelyard.core.tracking import (
     FindModels,
     GetVersion,
+    ReadAlias,
     RegisterVersion,
-    ResolveAlias,
 )
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def test_a_version_is_registered_with_its_tags_and_alias(gateway: MlflowGa
         "modelyard.io/trainingjob-uid": question.identity.owner_uid,
         "modelyard.io/attempt": "1",
     }
-    assert await gateway.ask(ResolveAlias(question.name, "champion")) == version
+    assert await gateway.ask(ReadAlias(question.name, "champion")) == version
     assert await gateway.ask(GetVersion(question.name, "1")) == version
 
 
@@ -51,9 +51,9 @@ async def test_registering_again_makes_no_second_version(gateway: MlflowGateway,
 
 async def test_a_crash_before_the_alias_was_set_is_made_good(gateway: MlflowGateway, client: MlflowClient) -> None:
     question, version = await register(gateway, client, aliases=())
-    assert await gateway.ask(ResolveAlias(question.name, "champion")) is None
+    assert await gateway.ask(ReadAlias(question.name, "champion")) is None
     assert await gateway.ask(replace(question, aliases=("champion", "newest"))) == version
-    assert await gateway.ask(ResolveAlias(question.name, "newest")) == version
+    assert await gateway.ask(ReadAlias(question.name, "newest")) == version
 
 
 async def test_a_version_that_the_code_registered_is_adopted(gateway: MlflowGateway, client: MlflowClient) -> None:
@@ -115,15 +115,15 @@ async def test_an_alias_that_moves_is_followed(gateway: MlflowGateway, client: M
     question, first = await register(gateway, client)
     _, second = await register(gateway, client, name=question.name)
     assert (first.version, second.version) == ("1", "2")
-    assert await gateway.ask(ResolveAlias(question.name, "champion")) == second
+    assert await gateway.ask(ReadAlias(question.name, "champion")) == second
     client.set_registered_model_alias(question.name, "champion", "1")
-    assert await gateway.ask(ResolveAlias(question.name, "champion")) == first
+    assert await gateway.ask(ReadAlias(question.name, "champion")) == first
 
 
 async def test_an_unknown_model_alias_or_version_is_none(gateway: MlflowGateway, client: MlflowClient) -> None:
     question, _ = await register(gateway, client)
-    assert await gateway.ask(ResolveAlias("no such model", "champion")) is None
-    assert await gateway.ask(ResolveAlias(question.name, "challenger")) is None
+    assert await gateway.ask(ReadAlias("no such model", "champion")) is None
+    assert await gateway.ask(ReadAlias(question.name, "challenger")) is None
     assert await gateway.ask(GetVersion(question.name, "99")) is None
     assert await gateway.ask(GetVersion("no such model", "1")) is None
 
@@ -147,7 +147,7 @@ async def test_names_with_odd_characters_are_names_like_others(
     name = f"{name} {uuid.uuid4().hex[:6]}"
     question, version = await register(gateway, client, name=name)
     assert await gateway.ask(question) == version
-    assert await gateway.ask(ResolveAlias(name, "champion")) == version
+    assert await gateway.ask(ReadAlias(name, "champion")) == version
     experiment = make_run_question(experiment=name)
     assert await gateway.ask(experiment) == await gateway.ask(experiment)
 

@@ -23,6 +23,7 @@ from modelyard.core.tracking import (
     FindOpenRuns,
     FindRuns,
     GetVersion,
+    ReadAlias,
     ReadMetrics,
     RegisterVersion,
     ResolveAlias,
@@ -32,7 +33,7 @@ from modelyard.core.tracking import (
 )
 
 RUN_ID = "0123456789abcdef" * 2
-ALIAS = ResolveAlias("model", "champion")
+ALIAS = ReadAlias("model", "champion")
 IDENTITY = AttemptIdentity("cluster", "uid", 1)
 EVERY_QUESTION: tuple[TrackingQuestion, ...] = (
     EnsureExperiment("experiment"),
@@ -43,6 +44,7 @@ EVERY_QUESTION: tuple[TrackingQuestion, ...] = (
     RegisterVersion(IDENTITY, "model", "m-" + RUN_ID, RUN_ID, aliases=("champion",)),
     ReadMetrics(RUN_ID, ("accuracy",)),
     ALIAS,
+    ResolveAlias("model", "champion"),
     GetVersion("model", "1"),
     FindOpenRuns("cluster"),
 )

@@ -16,6 +16,8 @@ class MlflowConfig:
     timeout_seconds: float = 10.0
     """For one HTTP call: to connect, and for each wait for data."""
     threads: int = 8
+    alias_poll_seconds: float = 15.0
+    """Between two readings of the same alias, for as long as anybody asks for it."""
     credentials_dir: Path | None = None
     """A mounted Secret with files named after MLflow's variables; None: the process's environment is used as it is."""
 

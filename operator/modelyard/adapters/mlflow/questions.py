@@ -19,6 +19,7 @@ from modelyard.core.tracking import (
     FindOpenRuns,
     FindRuns,
     GetVersion,
+    ReadAlias,
     ReadMetrics,
     RegisterVersion,
     ResolveAlias,
@@ -63,7 +64,7 @@ def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: AN
             return registry.register_version(connection, question)
         case ReadMetrics():
             return runs.read_metrics(connection, question)
-        case ResolveAlias():
+        case ResolveAlias() | ReadAlias():
             return registry.resolve_alias(connection, question)
         case GetVersion():
             return registry.get_version(connection, question)

@@ -22,7 +22,7 @@ from modelyard.adapters.mlflow.text import (
     tags_within,
 )
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import GetVersion, RegisteredVersion, RegisterVersion, ResolveAlias
+from modelyard.core.tracking import GetVersion, ReadAlias, RegisteredVersion, RegisterVersion, ResolveAlias
 
 _MODEL_SOURCE = re.compile(r"models:/(m-[0-9a-f]{32})/?")
 # Asked for "latest", MLflow answers with the newest version, as if it were an alias that somebody had set.
@@ -47,7 +47,7 @@ def register_version(connection: Connection, question: RegisterVersion) -> Regis
     return _registered(version, question.name, version.tags | tags)
 
 
-def resolve_alias(connection: Connection, question: ResolveAlias) -> RegisteredVersion | None:
+def resolve_alias(connection: Connection, question: ResolveAlias | ReadAlias) -> RegisteredVersion | None:
     """The version that the alias points at now."""
     version = _holder(connection, question.name, question.alias)
     return None if version is None else _registered(version, question.name, version.tags)

@@ -13,12 +13,20 @@ class SingleFlight:
 
     async def join(self, question: Hashable, ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - the answer's type is the question's
         """The answer to the question. One who stops waiting does not take it from the others."""
+        return await asyncio.shield(self.begin(question, ask))
+
+    def begin(self, question: Hashable, ask: Callable[[], Awaitable[Any]]) -> "asyncio.Task[Any]":
+        """The asking of the question, which is begun unless it is under way."""
         flight = self._flights.get(question)
-        if flight is None:
-            flight = asyncio.ensure_future(_run(ask))
-            self._flights[question] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(question, None))
-        return await asyncio.shield(flight)
+        if flight is None or flight.done():
+            flight = self._flights[question] = asyncio.ensure_future(_run(ask))
+            flight.add_done_callback(lambda ended: self._forget(question, ended))
+        return flight
+
+    def is_under_way(self, question: Hashable) -> bool:
+        """Whether it is being asked right now."""
+        flight = self._flights.get(question)
+        return flight is not None and not flight.done()
 
     async def cancel(self) -> None:
         """Stop all that is under way."""
@@ -26,6 +34,11 @@ class SingleFlight:
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
+
+    def _forget(self, question: Hashable, ended: "asyncio.Task[Any]") -> None:
+        """Keep nothing of what has ended."""
+        if self._flights.get(question) is ended:
+            del self._flights[question]
 
 
 async def _run(ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - see join
