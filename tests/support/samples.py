@@ -59,6 +59,7 @@ SAMPLES: dict[str, list[Spec]] = {
                 "tags": [{"name": "team", "value": "vision"}],
                 "runPolicy": "PerAttempt",
                 "metrics": ["accuracy"],
+                "systemMetrics": True,
             },
             "model": {
                 "name": "digits",
@@ -124,6 +125,7 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.mlproject needs spec.source", "source", MISSING),
         ("spec.mlproject runs the command", "mlproject", {}),
         ("spec.nodes above 1 needs spec.trainer.command", "trainer.command", MISSING),
+        ("spec.tracking.systemMetrics needs spec.trainer.command", "trainer.command", MISSING),
         ("metadata.name must be at most 50", "metadata.name", "digits.v2"),
         ("metadata.name may have 44 characters where spec.nodes", "metadata.name", "x" * 45),
     ],

@@ -223,6 +223,9 @@ class TrackingSpec(KubeModel):
         Field(max_length=10, json_schema_extra={"x-kubernetes-list-type": "set"}),
     ] = None
     """Metrics that are mirrored into status; the first is a column of kubectl get."""
+    system_metrics: bool = False
+    """Log the pod's CPU, memory, disk and network as metrics system/… of the run; needs psutil in the image, without
+    which the training runs on and the pod's log says so, and trainer.command or mlproject."""
 
     @property
     def is_shared(self) -> bool:
@@ -347,6 +350,11 @@ class TrainingJob(Kind):
             "self.spec.nodes == 1 || has(self.spec.trainer.command) || has(self.spec.mlproject)",
             "spec.nodes above 1 needs spec.trainer.command: what the image itself would run is not known, "
             "and the MLflow run must be given to the first pod only",
+        ),
+        rule(
+            "!self.spec.tracking.systemMetrics || has(self.spec.trainer.command) || has(self.spec.mlproject)",
+            "spec.tracking.systemMetrics needs spec.trainer.command: what the image itself would run is not known, and "
+            "whether it has psutil is looked up before the command",
         ),
         rule(
             "!has(self.spec.mlproject) || has(self.spec.source)",

@@ -98,6 +98,8 @@ class Ended:
     """What the run said before it was ended: RUNNING where the code never ended it."""
 
     previous_status: str
+    has_system_metrics: bool = False
+    """Whether MLflow's client measured the machine during the run."""
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ _MOST_OPEN_RUNS = 10_000
 _DUPLICATE = "Duplicate"
 _YES = "true"
 _RUNNING = "RUNNING"
+_SYSTEM_METRICS = "system/"
 _PARENT_RUN = "mlflow.parentRunId"
 _TAGS_OF_AN_END = (names.TAG_REASON, names.TAG_EXIT_CODE, names.TAG_NODE, names.TAG_POD, names.TAG_IMAGE_ID)
 """What is told of an attempt at its end, and is not true of the next."""
@@ -107,7 +108,8 @@ def end_run(connection: Connection, question: EndRun) -> Ended:
         connection.client.set_terminated(run_id, question.status.value, question.end_time_ms)
     if question.strays_of:
         _end_strays(connection, question, question.strays_of)
-    return Ended(previous_status=one_line(str(info.status), 20))
+    has_system_metrics = any(name.startswith(_SYSTEM_METRICS) for name in run.data.metrics)
+    return Ended(one_line(str(info.status), 20), has_system_metrics)
 
 
 def read_metrics(connection: Connection, question: ReadMetrics) -> tuple[Metric, ...]:

@@ -7,7 +7,17 @@ from modelyard.core.conditions import in_bytes
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import Metric, ReadMetrics
-from modelyard.core.training_job import adoption, distributed, memory, pending, prepare, queue, runs, source
+from modelyard.core.training_job import (
+    adoption,
+    distributed,
+    memory,
+    pending,
+    prepare,
+    queue,
+    runs,
+    source,
+    system_metrics,
+)
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.job import build_job
 from modelyard.core.training_job.outcome import TRAINER, Outcome
@@ -151,6 +161,7 @@ def end_run(draft: Draft, record: Record) -> None:
         draft.conditions.false("Tracked", answer.reason, answer.message)
     else:
         record["runStatus"] = question.status.value
+        said += system_metrics.remark(draft.spec, answer)
         message = f"attempt {record['number']}: run {record['runID']} is {question.status}{said}"
         draft.conditions.true("Tracked", "RunEnded", message)
 

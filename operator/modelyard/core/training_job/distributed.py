@@ -11,7 +11,7 @@ RENDEZVOUS_PORT = 29500
 """Where the processes find each other: the port that torchrun takes when it is told none."""
 _INDEX = "batch.kubernetes.io/job-completion-index"
 _INDEX_FIELD = {"valueFrom": {"fieldRef": {"fieldPath": f"metadata.annotations['{_INDEX}']"}}}
-_RUN_ON_THE_FIRST_ONLY = '[ "$NODE_RANK" = 0 ] || unset MLFLOW_RUN_ID; exec "$@"'
+_RUN_ON_THE_FIRST_ONLY = '[ "$NODE_RANK" = 0 ] || unset MLFLOW_RUN_ID'
 """All pods of a Job have one and the same template, so the run's id is taken from the others where they start.
 
 Two processes with one run would end it twice and log every metric twice.
@@ -37,9 +37,9 @@ def pod_fields(resource: Manifest, spec: TrainingJobSpec) -> dict[str, Any]:
     return {"subdomain": metadata.nodes_service_name(resource)} if spec.nodes > 1 else {}
 
 
-def command(spec: TrainingJobSpec, given: list[str]) -> list[str]:
-    """The trainer's command; with several pods a shell goes before it."""
-    return ["/bin/sh", "-c", _RUN_ON_THE_FIRST_ONLY, "sh", *given] if spec.nodes > 1 else given
+def steps(spec: TrainingJobSpec) -> list[str]:
+    """What a shell does before the trainer's command; nothing for one pod."""
+    return [_RUN_ON_THE_FIRST_ONLY] if spec.nodes > 1 else []
 
 
 def variables(resource: Manifest, spec: TrainingJobSpec, attempt: int) -> list[dict[str, Any]]:

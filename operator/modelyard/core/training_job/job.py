@@ -9,7 +9,7 @@ from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.tracking import AttemptIdentity, Run
-from modelyard.core.training_job import checkpoint, datasets, distributed, parameters, prepare, project, source
+from modelyard.core.training_job import checkpoint, datasets, distributed, launch, parameters, prepare, project, source
 from modelyard.core.training_job.outcome import TRAINER
 
 _PARAMETERS_MOUNT = {"name": "modelyard-parameters", "mountPath": "/etc/modelyard", "readOnly": True}
@@ -89,7 +89,7 @@ def _trainer(
     ]
     given |= source.working_directory(spec) | project.command(spec)
     if "command" in given:
-        given["command"] = distributed.command(spec, given["command"])
+        given["command"] = launch.command(spec, given["command"])
     return given | {
         "name": TRAINER,
         "image": trainer.image or context.trainer_image,
