@@ -11,6 +11,7 @@ from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import clock, metadata
 from modelyard.core.context import Context
 from modelyard.core.matching import digest
+from modelyard.core.model_deployment import route
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.seldon import SeldonBackend
 from modelyard.core.plan import Manifest, Plan
@@ -179,6 +180,11 @@ class ModelDeploymentBuilder(ResourceBuilder):
     def paused(self) -> Self:
         """Paused."""
         return self.with_spec(paused=True)
+
+    def with_route(self, **fields: object) -> Self:
+        """With a way in through the Gateway infra/web, for the host digits.example.org."""
+        usual = {"gateway": {"name": "web", "namespace": "infra"}, "hostnames": ["digits.example.org"]}
+        return self.with_spec(route=usual | fields)
 
 
 def make_model_deployment(name: str = "digits") -> ModelDeploymentBuilder:
@@ -408,6 +414,25 @@ def make_deployment(resource: Manifest, version: str, context: Context | None = 
 def make_service(resource: Manifest, context: Context | None = None) -> Manifest:
     """The Service of the plain backend."""
     return applied(resource, "1", context or make_context(), "Deployment")[1]
+
+
+def make_route(resource: Manifest, weights: dict[str, int] | None = None) -> Manifest:
+    """The HTTPRoute of a ModelDeployment as it is once it was applied, with no answer of a Gateway."""
+    spec = ModelDeploymentSpec.model_validate(resource["spec"])
+    return as_live(route.render(resource, spec, weights or {"stable": 100})[0])
+
+
+def said_by_gateway(name: str = "web", namespace: str = "infra", **verdicts: str) -> Manifest:
+    """An entry of an HTTPRoute's status.parents; verdicts by condition, `True` or `False: reason: message`."""
+    words = {"Accepted": "True", "ResolvedRefs": "True"} | verdicts
+    conditions = []
+    for kind, verdict in words.items():
+        status, *rest = verdict.split(": ", 2)
+        reason, message = (*rest, "", "")[:2]
+        conditions.append(
+            {"type": kind, "status": status, "reason": reason, "message": message, "observedGeneration": 1}
+        )
+    return {"parentRef": {"name": name, "namespace": namespace}, "controllerName": "a/b", "conditions": conditions}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,8 +30,10 @@ from modelyard.handlers.context import context_of
 from modelyard.handlers.questions import Answerer
 from modelyard.kube.client import KubeClient
 from modelyard.kube.errors import ApiError
+from modelyard.kube.gateways import GatewayReader
 from modelyard.kube.resources import (
     DEPLOYMENTS,
+    HTTP_ROUTES,
     JOBS,
     MODEL_DEPLOYMENTS,
     PODS,
@@ -53,6 +56,7 @@ SOURCES = (
     Source(DEPLOYMENTS, LABEL_OWNER_KIND, keys.owner),
     Source(SERVICES, LABEL_OWNER_KIND, keys.owner),
     Source(SELDON_DEPLOYMENTS, LABEL_OWNER_KIND, keys.owner, is_optional=True),
+    Source(HTTP_ROUTES, LABEL_OWNER_KIND, keys.owner, is_optional=True),
 )
 """What is watched. A new kind is a line here and one in `_engine`."""
 
@@ -113,7 +117,7 @@ async def _engine(
 ) -> Engine:
     """The engine with all kinds wired to it."""
     context = context_of(settings, settings.cluster_id or await _cluster_id(client))
-    ask = Answerer(tracking, servers, client)
+    ask = Answerer(tracking, servers, client, GatewayReader(client, time.monotonic))
 
     # The kinds read the engine's caches, and the engine calls the kinds: one of them has to come later.
     def caches(resource: Resource) -> Cache:

@@ -142,8 +142,8 @@ def test_once_everything_is_settled_nothing_is_written_and_nothing_is_read(
     in_namespace = [item for item in requests if item.namespace == world.namespace]
     report(request, f"{QUIET_SECONDS:.0f} s of peace", in_namespace)
     assert in_namespace == []
-    # Leader election, and whether Seldon was installed meanwhile, are looked after at any time.
-    kept = {"leases", "seldondeployments"}
+    # Leader election, and whether Seldon or a gateway was installed meanwhile, are looked after at any time.
+    kept = {"leases", "seldondeployments", "httproutes"}
     assert [item for item in requests if item.resource not in kept] == []
 
 

@@ -97,6 +97,7 @@ CHILDREN = [
     ("batch", "jobs"),
     ("apps", "deployments"),
     ("machinelearning.seldon.io", "seldondeployments"),
+    ("gateway.networking.k8s.io", "httproutes"),
     ("", "services"),
 ]
 KINDS = [("modelyard.io", "trainingjobs"), ("modelyard.io", "modeldeployments")]
@@ -109,8 +110,11 @@ NEEDED = [
     *(Request(verb, "", "pods") for verb in ("get", "list", "watch")),
     *(Request(verb, "events.k8s.io", "events") for verb in ("create", "list")),
     Request("delete", "modelyard.io", "trainingjobs"),
+    Request("get", "gateway.networking.k8s.io", "gateways"),
 ]
 """In each namespace that is watched."""
+
+CLUSTER_WIDE = [Request("get", "gateway.networking.k8s.io", "gatewayclasses", namespace="")]
 
 AT_HOME = [
     Request("create", "coordination.k8s.io", "leases", namespace=NAMESPACE),
@@ -133,6 +137,8 @@ TOO_MUCH = [
     Request("list", "", "namespaces", namespace=""),
     Request("create", "rbac.authorization.k8s.io", "rolebindings"),
     Request("get", "", "nodes", namespace=""),
+    *(Request(verb, "gateway.networking.k8s.io", "gateways") for verb in ("list", "create", "patch", "delete")),
+    Request("patch", "gateway.networking.k8s.io", "gatewayclasses", namespace=""),
 ]
 
 
@@ -150,7 +156,8 @@ def roles(helm: Helm, cluster: Cluster, values_set: str) -> Iterator[None]:
 
 def test_the_operator_may_do_what_it_does_and_nothing_else(helm: Helm, cluster_with_kinds: Cluster) -> None:
     with roles(helm, cluster_with_kinds, "default"):
-        assert allowed(cluster_with_kinds, NEEDED + AT_HOME) == NEEDED + AT_HOME
+        needed = NEEDED + AT_HOME + CLUSTER_WIDE
+        assert allowed(cluster_with_kinds, needed) == needed
         assert allowed(cluster_with_kinds, TOO_MUCH) == []
 
 

@@ -4,6 +4,7 @@ resource.yaml is the object; observed.yaml is the world around it:
   now, context (changes to the usual one)
   jobs, pods, services        a TrainingJob's children
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it
+  route                       its HTTPRoute: the spec.route it was made for, and its status
   answers                     by the question's name; a question without an answer stays open, and the plan shows it
   gone, refused               decide about a deleted object, or about one whose plan the API server refused
 """
@@ -17,8 +18,8 @@ from typing import Any
 import yaml
 
 import builders
+from modelyard.core import gateway, serving, tracking
 from modelyard.core import plan as core_plan
-from modelyard.core import serving, tracking
 from modelyard.core.context import Context
 from modelyard.core.model_deployment import observed as serving_observed
 from modelyard.core.model_deployment import plan as serving_plan
@@ -93,6 +94,7 @@ def _serving(
         objects=tuple(_served_objects(resource, world, context)),
         pods=tuple(world.get("pods") or ()),
         answers=answers,
+        is_route_served=world.get("isRouteServed", True),
     )
 
 
@@ -102,6 +104,10 @@ def _served_objects(resource: Manifest, world: dict[str, Any], context: Context)
         return list(world.get("objects") or [])
     earlier = resource | {"spec": resource["spec"] | told.get("spec", {})}
     objects = builders.applied(earlier, told["version"], context, told["backend"])
+    routed = world.get("route")
+    if routed:
+        objects.append(builders.make_route(earlier | {"spec": earlier["spec"] | {"route": routed["spec"]}}))
+        objects[-1]["status"] = {"parents": routed.get("parents", [])}
     if told["backend"] == "SeldonDeployment":
         objects[0] |= {"status": told.get("status", {})}
         objects += [builders.make_seldon_child(earlier, deployment["version"]).build()] if deployment else []
@@ -120,14 +126,22 @@ def _value(said: Any) -> Any:
     [(name, fields)] = said.items()
     if name == "Object":
         return fields
-    kind: Any = next(found for module in (tracking, serving, core_plan) if (found := getattr(module, name, None)))
+    kind: Any = next(
+        found for module in (tracking, serving, gateway, core_plan) if (found := getattr(module, name, None))
+    )
     return kind(**{field: _field(value) for field, value in (fields or {}).items()})
 
 
 def _field(value: Any) -> Any:
     if isinstance(value, dict) and "cluster" in value:
         return tracking.AttemptIdentity(**value)
-    return tuple(tuple(item) for item in value) if isinstance(value, list) else value
+    if not isinstance(value, list):
+        return value
+    return tuple(_value(item) if isinstance(item, dict) else _texts(item) for item in value)
+
+
+def _texts(item: Any) -> Any:
+    return item if isinstance(item, str) else tuple(item)
 
 
 def as_yaml(asked: list[Question], plan: Plan) -> str:

@@ -27,6 +27,9 @@ _PLACES = {
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1",
     "Role": "/apis/rbac.authorization.k8s.io/v1",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1",
+    "HTTPRoute": "/apis/gateway.networking.k8s.io/v1",
+    "Gateway": "/apis/gateway.networking.k8s.io/v1",
+    "GatewayClass": "/apis/gateway.networking.k8s.io/v1",
     "SeldonDeployment": "/apis/machinelearning.seldon.io/v1",
     "TrainingJob": "/apis/modelyard.io/v1alpha1",
     "ModelDeployment": "/apis/modelyard.io/v1alpha1",
@@ -39,6 +42,7 @@ _CLUSTER_WIDE = {
     "CustomResourceDefinition",
     "ClusterRole",
     "ClusterRoleBinding",
+    "GatewayClass",
 }
 MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"

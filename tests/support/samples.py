@@ -96,8 +96,13 @@ SAMPLES: dict[str, list[Spec]] = {
             "replicas": 2,
             "paused": False,
             "progressDeadlineSeconds": 600,
+            "route": {
+                "gateway": {"name": "web", "namespace": "infra"},
+                "hostnames": ["*.example.org", "digits"],
+                "pathPrefix": "/team-a/digits.v2",
+            },
         },
-        {"model": {"name": "digits", "version": "7"}},
+        {"model": {"name": "digits", "version": "7"}, "route": {"gateway": {"name": "web"}, "hostnames": ["a.b"]}},
     ],
 }
 
@@ -133,6 +138,11 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.model needs exactly one of alias", "model.version", "7"),
         ("spec.server.env holds a name that", "server.env", [{"name": "MLSERVER_MODEL_URI", "value": "x"}]),
         ("an alias may not be 'latest'", "model.alias", "latest"),
+        ("spec.route needs hostnames, or a pathPrefix", "route.hostnames", MISSING),
+        ("spec.route.hostnames: a host is", "route.hostnames[]", "https://example.org"),
+        ("spec.route.hostnames: a host is", "route.hostnames[]", "10.0.0.1"),
+        ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/a/../b"),
+        ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/digits/"),
         ("metadata.name must be at most 40", "metadata.name", "7digits"),
     ],
 }

@@ -110,10 +110,12 @@ REASONS_OF = {
 """Where each kind's conditions, reasons and Events come from."""
 
 NO_REASONS = frozenset(
-    # What Kubernetes and MLflow call things, and what is compared with their words.
+    # What Kubernetes, Gateway API and MLflow call things, and what is compared with their words.
     [
+        "Accepted",
         "Always",
         "Authorization",
+        "BackendNotFound",
         "ContainerCannotRun",
         "CreateContainerConfigError",
         "CreateContainerError",
@@ -132,6 +134,7 @@ NO_REASONS = frozenset(
         "FailureTarget",
         "FallbackToLogsOnError",
         "False",
+        "Gateway",
         "ImageInspectError",
         "ImagePullBackOff",
         "Indexed",
@@ -140,14 +143,20 @@ NO_REASONS = frozenset(
         "Job",
         "Mi",
         "MLmodel",
+        "NoMatchingListenerHostname",
+        "NoMatchingParent",
         "None",
         "Normal",
+        "NotAllowedByListeners",
+        "PathPrefix",
         "Pod",
         "PodScheduled",
         "Preempting",
         "PreemptionByScheduler",
         "Queued",
         "ReplicaFailure",
+        "ReplacePrefixMatch",
+        "ResolvedRefs",
         "RollingUpdate",
         "RunContainerError",
         "Server",

@@ -19,6 +19,7 @@ from modelyard.api.base import (
     rules,
 )
 from modelyard.api.registry import Alias, ModelName, VersionNumber
+from modelyard.api.route import Route
 
 BackendName = Literal["SeldonDeployment", "Deployment"]
 
@@ -89,6 +90,8 @@ class ModelDeploymentSpec(KubeModel):
     """Keep serving, take no new version."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """How long a new version may take until it serves."""
+    route: Route | None = None
+    """The way in through a Gateway; left out, there is the Service alone."""
 
 
 class StableVersion(KubeModel):
@@ -123,9 +126,11 @@ class ModelDeploymentStatus(KubeModel):
     observed_generation: int | None = None
     """The generation of spec that this status speaks of."""
     conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
-    """Ready, Progressing, ModelResolved, Degraded; Reconciling and Stalled while they are true."""
+    """Ready, Progressing, ModelResolved, Degraded, TrafficSplit; Reconciling and Stalled while they are true."""
     url: str | None = None
-    """Where predictions are answered, in the cluster."""
+    """Where predictions are answered: through the Gateway once that takes the route, else in the cluster."""
+    cluster_url: Annotated[str | None, Field(alias="clusterURL")] = None
+    """With a route: where predictions are answered in the cluster, whatever the Gateway does."""
     replicas: int | None = None
     """Pods that exist."""
     available_replicas: int | None = None

@@ -76,6 +76,10 @@ class Conditions:
             if item.get("type") == kind:
                 self._set[kind] = dict(item)
 
+    def drop(self, kind: str) -> None:
+        """State nothing about it."""
+        self._set.pop(kind, None)
+
     def get(self, kind: str) -> Condition | None:
         """What is stated now."""
         return self._set.get(kind)

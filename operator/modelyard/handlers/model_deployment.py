@@ -12,6 +12,7 @@ from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Wiring
 from modelyard.kube.resources import (
     DEPLOYMENTS,
+    HTTP_ROUTES,
     MODEL_DEPLOYMENTS,
     PODS,
     SELDON_DEPLOYMENTS,
@@ -32,10 +33,11 @@ def wiring(
 
     def observe(resource: Manifest, answers: Answers) -> Observed:
         key, uid = key_of(resource), resource["metadata"]["uid"]
-        children = (SELDON_DEPLOYMENTS, DEPLOYMENTS, SERVICES)
+        children = (SELDON_DEPLOYMENTS, DEPLOYMENTS, SERVICES, HTTP_ROUTES)
         return Observed(
             context=context,
             is_seldon_served=is_served(SELDON_DEPLOYMENTS),
+            is_route_served=is_served(HTTP_ROUTES),
             objects=tuple(item for kind in children for item in _labelled(caches(kind), key, uid)),
             pods=tuple(_labelled(caches(PODS), key, uid)),
             answers=answers,

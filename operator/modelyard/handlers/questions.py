@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.core.gateway import Gateways, ReadGateway
 from modelyard.core.plan import Question
 from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning
 from modelyard.core.tracking import Tracking
@@ -16,6 +17,7 @@ class Answerer:
     tracking: Tracking
     servers: ModelServers
     objects: Objects
+    gateways: Gateways
 
     async def __call__(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
         """The answer."""
@@ -25,4 +27,6 @@ class Answerer:
             return await self.objects.get(question.ref)
         if isinstance(question, ReadWarning):
             return await self.objects.newest_warning(question.ref)
+        if isinstance(question, ReadGateway):
+            return await self.gateways.read(question)
         return await self.tracking.ask(question)  # type: ignore[arg-type] # every other question is for it

@@ -41,6 +41,9 @@ DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
 SELDON_DEPLOYMENTS = Resource("machinelearning.seldon.io", "v1", "seldondeployments", "SeldonDeployment")
+HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute")
+GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway")
+GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass")
 TRAINING_JOBS = Resource(names.GROUP, names.VERSION, "trainingjobs", "TrainingJob")
 MODEL_DEPLOYMENTS = Resource(names.GROUP, names.VERSION, "modeldeployments", "ModelDeployment")
 
@@ -53,6 +56,9 @@ ALL = (
     LEASES,
     EVENTS,
     SELDON_DEPLOYMENTS,
+    HTTP_ROUTES,
+    GATEWAYS,
+    GATEWAY_CLASSES,
     TRAINING_JOBS,
     MODEL_DEPLOYMENTS,
 )

@@ -24,6 +24,10 @@ def serving(**fields: object) -> Spec:
     return {"model": {"name": "digits", "alias": "champion"}} | fields
 
 
+def route(**fields: object) -> Spec:
+    return serving(route={"gateway": {"name": "web"}, "hostnames": ["example.org"]} | fields)
+
+
 def registering(**fields: object) -> Spec:
     return training(model={"name": "digits"} | fields)
 
@@ -142,6 +146,16 @@ BOUNDS = [
     ("progressDeadlineSeconds", serving(progressDeadlineSeconds=10), serving(progressDeadlineSeconds=9)),
     ("server.image", serving(server={"image": "x"}), serving(server={"image": ""})),
     ("server.env", serving(server={"env": [{"name": "A"}] * 100}), serving(server={"env": [{"name": "A"}] * 101})),
+    ("route.gateway.name", route(gateway={"name": "web.a"}), route(gateway={"name": "Web"})),
+    (
+        "route.gateway.namespace",
+        route(gateway={"name": "a", "namespace": "b"}),
+        route(gateway={"name": "a", "namespace": "b.c"}),
+    ),
+    ("route.hostnames", route(hostnames=["a"] * 16), route(hostnames=["a"] * 17)),
+    ("route.hostnames", route(hostnames=["a" * 253]), route(hostnames=["a" * 254])),
+    ("route.hostnames", route(), route(hostnames=[])),
+    ("route.pathPrefix", route(pathPrefix="/" + "a" * 511), route(pathPrefix="/" + "a" * 512)),
     ("podTemplate", serving(podTemplate={"spec": {"any": 1}}), serving(podTemplate={"spec": 1})),
 ]
 

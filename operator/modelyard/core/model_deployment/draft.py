@@ -10,7 +10,7 @@ from modelyard.core import metadata
 from modelyard.core.conditions import Conditions, find, is_same_status
 from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.observed import Observed
-from modelyard.core.plan import Event, Manifest, Plan
+from modelyard.core.plan import Event, Manifest, ObjectRef, Plan
 from modelyard.core.subject import Subject
 
 
@@ -24,6 +24,7 @@ class Draft(Subject):
     now: datetime
     status: dict[str, Any] = field(default_factory=dict)
     apply: list[Manifest] = field(default_factory=list)
+    delete: list[ObjectRef] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     recheck_after: float | None = None
     is_changed: bool = False
@@ -33,7 +34,7 @@ class Draft(Subject):
         self.before: dict[str, Any] = self.resource.get("status") or {}
         self.status = copy.deepcopy({k: v for k, v in self.before.items() if k != "conditions"})
         self.conditions = Conditions(self.before.get("conditions") or [], self.generation, self.now)
-        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded"):
+        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded", "TrafficSplit"):
             self.conditions.keep(kind)
         self.look_again_in(self.context.alias_poll_seconds)
 
@@ -74,6 +75,7 @@ class Draft(Subject):
         status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
             apply=tuple(self.apply),
+            delete=tuple(self.delete),
             status=None if is_same_status(status, self.before) else status,
             events=tuple(self.events),
             recheck_after=self.recheck_after,

@@ -14,9 +14,11 @@ class Observed:
     is_seldon_served: bool = True
     """Whether the API server knows SeldonDeployments."""
     objects: tuple[Manifest, ...] = ()
-    """SeldonDeployments, Deployments and Services."""
+    """SeldonDeployments, Deployments, Services and HTTPRoutes."""
     pods: tuple[Manifest, ...] = ()
     answers: Answers = field(default_factory=dict)
+    is_route_served: bool = True
+    """Whether the API server knows HTTPRoutes."""
 
     def of_kind(self, kind: str) -> list[Manifest]:
         """The objects of one kind."""

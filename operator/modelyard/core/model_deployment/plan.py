@@ -4,20 +4,19 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
 from modelyard.core import metadata, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
-from modelyard.core.matching import digest, is_as_wanted
-from modelyard.core.model_deployment import pod, versions
+from modelyard.core.model_deployment import pod, route, versions
+from modelyard.core.model_deployment.applying import apply_if_needed
 from modelyard.core.model_deployment.backend import Backend, PredictorState, own
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.report import report
 from modelyard.core.model_deployment.seldon import SeldonBackend
-from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
-from modelyard.core.serving import ReadObject, is_owned_by
+from modelyard.core.plan import Event, Failure, Manifest, Plan
+from modelyard.core.serving import is_owned_by
 
 BACKENDS: dict[str, Backend] = {"SeldonDeployment": SeldonBackend(), "Deployment": DeploymentBackend()}
 
@@ -57,6 +56,7 @@ def _decide(draft: Draft) -> Plan:
     version = versions.target(draft, wanted, before.applied_version)
     _apply(draft, backend, version)
     _name_the_backend(draft, backend)
+    route.settle(draft, {route.STABLE: 100} if before.available else {})
     _count(draft, before)
     return report(draft, version, before, wanted)
 
@@ -97,43 +97,13 @@ def _backend(draft: Draft) -> Backend:
 
 
 def _apply(draft: Draft, backend: Backend, version: str) -> None:
-    """Apply whatever is not as wanted.
+    """Apply whatever serves the version and is not as wanted.
 
     Raises:
         Stalled: an object of that name belongs to someone else.
     """
     for manifest in backend.render(draft.resource, draft.spec, version, draft.context):
-        wanted = _marked(manifest)
-        live = draft.observed.named(manifest["kind"], manifest["metadata"]["name"])
-        if live is None or not is_owned_by(live, draft.resource["metadata"]["uid"]):
-            _refuse_to_take_over(draft, manifest)
-            live = None
-        if live is None or not is_as_wanted(wanted, live):
-            draft.apply.append(wanted)
-        # The mark, not the comparison: the API server may write a value in another way than it was given.
-        draft.is_changed |= live is None or _mark_of(live) != _mark_of(wanted)
-
-
-def _mark_of(manifest: Manifest) -> str | None:
-    """The digest of what was applied last."""
-    return (manifest["metadata"].get("annotations") or {}).get(names.ANNOTATION_APPLIED)
-
-
-def _marked(manifest: Manifest) -> Manifest:
-    """The manifest with its digest on it."""
-    marked = manifest["metadata"] | {"annotations": {names.ANNOTATION_APPLIED: digest(manifest)}}
-    return manifest | {"metadata": marked}
-
-
-def _refuse_to_take_over(draft: Draft, manifest: Manifest) -> None:
-    """An object that carries none of our labels may still be there, and be someone's."""
-    name = manifest["metadata"]["name"]
-    found = draft.ask(ReadObject(ObjectRef(manifest["apiVersion"], manifest["kind"], draft.namespace, name)))
-    if found and not is_owned_by(found, draft.resource["metadata"]["uid"]):
-        raise Stalled(
-            "Conflict",
-            f"{manifest['kind']} {name} exists and is not this ModelDeployment's: delete it, or choose another name",
-        )
+        draft.is_changed |= apply_if_needed(draft, manifest)
 
 
 def _name_the_backend(draft: Draft, backend: Backend) -> None:

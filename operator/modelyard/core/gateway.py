@@ -1,0 +1,43 @@
+"""What core asks of the Gateway API beyond its own HTTPRoutes."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from modelyard.core.plan import Failure
+
+
+@dataclass(frozen=True)
+class ReadGateway:
+    """A Gateway and what its class can do, at most some seconds old. Answer: `Gateway`, None or `Failure`."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Listener:
+    """One port of a Gateway."""
+
+    protocol: str
+    port: int
+    hostname: str = ""
+    """Empty: any host."""
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A Gateway as its controller sees it."""
+
+    class_name: str
+    addresses: tuple[str, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    features: frozenset[str] | None = None
+    """What status.supportedFeatures of its class lists; None where the class may not be read or lists none."""
+
+
+class Gateways(Protocol):
+    """The Gateways of the cluster."""
+
+    async def read(self, question: ReadGateway) -> Gateway | Failure | None:
+        """Answer within seconds; never raises for what the API server refuses."""
+        ...

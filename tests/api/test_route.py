@@ -1,0 +1,147 @@
+"""A ModelDeployment with a route, against the real definitions of Gateway API; the test plays the controller."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from support.gateway import REWRITES, Controller, GatewayApi
+from support.kube import Kube, Manifest
+from support.rights import granted
+from support.serving import Serving
+from support.world import World
+
+COLLECTED_SECONDS = 90.0
+"""The garbage collector hears of a new kind of object after 30 s."""
+POLLS_SECONDS = 5.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gateway_api(kube: Kube) -> Iterator[None]:
+    """There before the operator starts; that it may come later is tested with Seldon's kind."""
+    api = GatewayApi(kube)
+    api.install()
+    yield
+    api.remove()
+
+
+@pytest.fixture
+def model(world: World) -> str:
+    """A registered model whose version 1 is the champion."""
+    name = f"{world.namespace}.digits"
+    world.tracking.point(name, "champion", world.tracking.make_version(name))
+    return name
+
+
+def routed(world: World, model: str, **route: object) -> Serving:
+    """Serves version 1, with a route through the played Gateway."""
+    wanted = {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]} | route
+    serving = Serving(world, model={"name": model, "alias": "champion"}, backend="Deployment", route=wanted)
+    serving.come_up("1")
+    return serving
+
+
+def until_split_is(serving: Serving, status: str, reason: str) -> str:
+    def probe() -> str | None:
+        said = serving.condition("TrafficSplit")
+        return f"{said['message']}." if (said.get("status"), said.get("reason")) == (status, reason) else None
+
+    return serving.world.until(probe, f"TrafficSplit is {status}, {reason}")
+
+
+def test_a_route_is_made_taken_changed_and_taken_away(world: World, model: str, operator_roles: list[Manifest]) -> None:
+    gateway = Controller(world, REWRITES)
+    serving = routed(world, model, pathPrefix="/team/digits")
+    until_split_is(serving, "Unknown", "RoutePending")
+    [rule] = gateway.route("digits")["spec"]["rules"]
+    assert rule["matches"][0]["path"]["value"] == "/team/digits"
+    assert [(ref["name"], ref["weight"]) for ref in rule["backendRefs"]] == [("digits", 100)]
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+    assert serving.status["url"] == "http://digits.example.org:8000/team/digits/v2/models/model/infer"
+    assert serving.status["clusterURL"].endswith("/v2/models/model/infer")
+
+    route = {"gateway": {"name": "web"}, "hostnames": ["other.example.org"], "pathPrefix": None}
+    world.patch("ModelDeployment", "digits", route=route)
+    world.until(lambda: gateway.route("digits")["spec"]["hostnames"] == ["other.example.org"], "the host changes")
+    assert "filters" not in gateway.route("digits")["spec"]["rules"][0]
+    until_split_is(serving, "Unknown", "RoutePending")
+    assert serving.condition("Ready")["status"] == "True", "what serves is not touched by its route"
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+
+    world.patch("ModelDeployment", "digits", route=None)
+    world.until(lambda: world.get("HTTPRoute", "digits") is None, "the route goes")
+    world.until(lambda: not serving.condition("TrafficSplit"), "nothing is said of it")
+    used = {item.right for item in world.audit.since(0)}
+    assert used <= granted(operator_roles)
+
+
+def test_the_route_goes_with_its_owner(world: World, model: str) -> None:
+    gateway = Controller(world)
+    routed(world, model)
+    gateway.route("digits")
+    world.delete("ModelDeployment", "digits")
+    world.until(lambda: world.get("HTTPRoute", "digits") is None, "the route goes", COLLECTED_SECONDS)
+
+
+def test_a_refusal_is_told_and_what_serves_serves_on(world: World, model: str) -> None:
+    gateway = Controller(world)
+    serving = routed(world, model)
+    gateway.says("digits", "False", "NotAllowedByListeners", "routes of this namespace are not allowed")
+    said = until_split_is(serving, "False", "RouteNotAccepted")
+    assert "routes of this namespace are not allowed" in said
+    assert "allowedRoutes" in said
+    assert serving.condition("Ready")["status"] == "True"
+    warned = [event["reason"] for event in world.events_about(serving.live)]
+    assert "RouteNotAccepted" in warned
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+
+
+def test_a_gateway_that_comes_later_is_no_harm(world: World, model: str) -> None:
+    serving = routed(world, model)
+    assert "there is no Gateway" in until_split_is(serving, "False", "GatewayNotFound")
+    Controller(world).says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+    url = "http://digits.example.org:8000/v2/models/model/infer"
+    world.until(lambda: serving.status["url"] == url, "the way through the Gateway is named")
+
+
+def test_a_gateway_that_cannot_cut_off_a_prefix_gets_no_such_route(world: World, model: str) -> None:
+    Controller(world, "HTTPRouteMethodMatching")
+    serving = routed(world, model, pathPrefix="/digits")
+    assert REWRITES in until_split_is(serving, "False", "PathRewriteUnsupported")
+    assert world.get("HTTPRoute", "digits") is None
+
+
+def test_somebody_elses_route_is_left_as_it_is(world: World, model: str) -> None:
+    Controller(world)
+    theirs = world.create(
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "HTTPRoute",
+            "metadata": {"name": "digits"},
+            "spec": {"hostnames": ["theirs.example.org"]},
+        }
+    )
+    wanted = {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]}
+    serving = Serving(world, model={"name": model, "alias": "champion"}, backend="Deployment", route=wanted)
+    serving.pod("1")
+    world.servers.answer(world.namespace, "digits", "1")
+    world.until(lambda: serving.make_ready("1") or serving.condition("Stalled"), "the conflict is told")
+    assert "HTTPRoute digits" in serving.condition("Stalled")["message"]
+    assert (world.get("HTTPRoute", "digits") or {})["spec"] == theirs["spec"]
+
+
+def test_a_settled_route_costs_no_write(world: World, model: str) -> None:
+    gateway = Controller(world)
+    serving = routed(world, model)
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+    time.sleep(POLLS_SECONDS)
+    mark = world.audit.mark()
+    time.sleep(POLLS_SECONDS)
+    requests = [item for item in world.audit.since(mark) if item.namespace == world.namespace]
+    assert {item.right for item in requests} <= {("get", "gateway.networking.k8s.io", "gateways")}
+    assert len(requests) <= 2, "a Gateway is read once in ten seconds, however often an alias is looked at"
