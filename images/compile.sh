@@ -2,7 +2,7 @@
 # Writes every images/*/requirements.txt from its requirements.in, hashed and without addresses. The model server comes first: the trainer follows its versions.
 set -eu
 cd "$(dirname "$0")"
-for name in model-server trainer trainer-pytorch mlflow; do
+for name in model-server trainer trainer-pytorch mlflow traefik; do
   (cd "$name" && uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
     --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-header requirements.in --output-file requirements.txt "$@")
 done

@@ -22,6 +22,7 @@ COVERED = {
     "06-code-from-git.yaml",
     "07-checkpoint.yaml",
     "08-two-nodes-pytorch.yaml",
+    "09-route.yaml",  # tests/e2e/test_routes.py
 }
 
 

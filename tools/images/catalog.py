@@ -87,7 +87,7 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     """Every image by its name. The operator comes first: its sources are the most likely to change during a build."""
     operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
     operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
-    names = ("model-fetcher", "source-fetcher", "mlflow", "trainer", "model-server")
+    names = ("model-fetcher", "source-fetcher", "mlflow", "trainer", "model-server", "traefik")
     others = [folder_image(name, checkout) for name in names]
     return {image.name: image for image in (operator, *others, pytorch_image(checkout))}
 

@@ -104,7 +104,8 @@ def indented(value: str) -> str:
 def leftovers(root: Path, loan: Loan) -> list[Path]:
     """What of a loan is still in a built image's file system: settings of pip, or copies of what was lent."""
     settings = (root / "etc/pip.conf", root / "root/.config/pip", root / "opt/venv/pip.conf")
-    found = {path for path in settings if path.exists()} | set((root / MOUNT.relative_to("/")).iterdir())
+    # An image made from nothing has no such folder.
+    found = {path for path in settings if path.exists()} | set((root / MOUNT.relative_to("/")).glob("*"))
     lent = {path.stat().st_size: path.read_bytes() for path in loan.folder.iterdir() if path.is_file()}
     for start in ("opt", "root", "run", "tmp", "usr/local", "media"):
         files = [path for path in (root / start).rglob("*") if path.is_file() and not path.is_symlink()]

@@ -99,3 +99,8 @@ def test_image_without_traces_is_clean(image_root: Path, bundle: Path, tmp_path:
 def test_copy_of_what_was_lent_is_found(image_root: Path, bundle: Path, tmp_path: Path, place: str) -> None:
     (image_root / place).write_bytes(bundle.read_bytes())
     assert leftovers(image_root, lend(tmp_path / "loan", {"cert": str(bundle)})) == [image_root / place]
+
+
+def test_an_image_without_any_of_the_folders_kept_nothing(tmp_path: Path, bundle: Path) -> None:
+    (tmp_path / "root").mkdir()
+    assert leftovers(tmp_path / "root", lend(tmp_path / "loan", {"cert": str(bundle)})) == []
