@@ -13,7 +13,10 @@ from modelyard.core.context import Context
 from modelyard.core.matching import digest
 from modelyard.core.model_deployment import route
 from modelyard.core.model_deployment.deployment import DeploymentBackend
+from modelyard.core.model_deployment.layout import STABLE, Layout, Predictor
+from modelyard.core.model_deployment.pod import pod_labels
 from modelyard.core.model_deployment.seldon import SeldonBackend
+from modelyard.core.model_deployment.services import client_service
 from modelyard.core.plan import Manifest, Plan
 
 NOW = datetime(2026, 1, 5, 12, 0, 0, tzinfo=UTC)
@@ -357,9 +360,9 @@ def make_pod(resource: Manifest, attempt: int = 1, index: int | None = None) -> 
     return PodBuilder({"apiVersion": "v1", "kind": "Pod", "metadata": body, "status": {"phase": "Pending"}})
 
 
-def make_serving_pod(resource: Manifest, version: str = "1") -> PodBuilder:
-    """A pod that serves a version, not scheduled yet."""
-    labels = metadata.owner_labels(resource) | {names.LABEL_MODEL_VERSION: version}
+def make_serving_pod(resource: Manifest, version: str = "1", predictor: str = STABLE) -> PodBuilder:
+    """A pod of a predictor, not scheduled yet."""
+    labels = pod_labels(resource, Predictor(predictor, version, 1))
     body = {"name": f"{resource['metadata']['name']}-v{version}-x7k2p", "namespace": NAMESPACE, "labels": labels}
     manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": body, "status": {"phase": "Pending"}}
     return PodBuilder(manifest, container="model")
@@ -393,14 +396,23 @@ class DeploymentBuilder(Builder):
 def applied(resource: Manifest, version: str, context: Context, backend: str) -> list[Manifest]:
     """What a backend renders for a version, as the API server holds it once it was applied."""
     spec = ModelDeploymentSpec.model_validate(resource["spec"])
+    return laid_out(resource, Layout(Predictor(STABLE, version, spec.replicas)), context, backend)
+
+
+def laid_out(resource: Manifest, layout: Layout, context: Context, backend: str) -> list[Manifest]:
+    """What serves a layout, as the API server holds it once it was applied."""
+    spec = ModelDeploymentSpec.model_validate(resource["spec"])
     renderer = SeldonBackend() if backend == "SeldonDeployment" else DeploymentBackend()
-    return [as_live(item) for item in renderer.render(resource, spec, version, context)]
+    made = [*renderer.render(resource, spec, layout, context), client_service(resource, spec, layout)]
+    return [as_live(item) for item in made]
 
 
 def as_live(manifest: Manifest) -> Manifest:
     """A rendered manifest as it is after it was applied for the first time."""
     live = copy.deepcopy(manifest)
-    uid = SELDON_UID if live["kind"] == "SeldonDeployment" else f"uid-of-{live['kind'].lower()}"
+    is_canarys = live["metadata"]["name"].endswith("-canary")
+    uid = f"uid-of-{live['kind'].lower()}" + ("-of-the-canary" if is_canarys else "")
+    uid = SELDON_UID if live["kind"] == "SeldonDeployment" else uid
     live["metadata"].setdefault("annotations", {}).setdefault(names.ANNOTATION_APPLIED, digest(manifest))
     live["metadata"] |= {"uid": uid, "generation": 1, "resourceVersion": "200"}
     return live
@@ -412,7 +424,7 @@ def make_deployment(resource: Manifest, version: str, context: Context | None = 
 
 
 def make_service(resource: Manifest, context: Context | None = None) -> Manifest:
-    """The Service of the plain backend."""
+    """The Service that clients call."""
     return applied(resource, "1", context or make_context(), "Deployment")[1]
 
 
@@ -449,19 +461,19 @@ def make_seldon_deployment(resource: Manifest, version: str, context: Context | 
     return SeldonDeploymentBuilder(applied(resource, version, context or make_context(), "SeldonDeployment")[0])
 
 
-def make_seldon_child(resource: Manifest, version: str) -> DeploymentBuilder:
-    """The Deployment that Seldon's manager makes for a version."""
+def make_seldon_child(resource: Manifest, version: str, predictor: str = STABLE) -> DeploymentBuilder:
+    """The Deployment that Seldon's manager makes for a predictor."""
     name = resource["metadata"]["name"]
-    labels = metadata.owner_labels(resource) | {names.LABEL_MODEL_VERSION: version}
+    labels = pod_labels(resource, Predictor(predictor, version, 1))
     owner = {"kind": "SeldonDeployment", "name": name, "uid": SELDON_UID, "controller": True}
     return DeploymentBuilder(
         {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {
-                "name": f"{name}-main-0-model",
+                "name": f"{name}-{'main' if predictor == STABLE else predictor}-0-model",
                 "namespace": NAMESPACE,
-                "uid": "uid-of-seldons-deployment",
+                "uid": f"uid-of-seldons-{predictor}",
                 "generation": 1,
                 "labels": labels,
                 "ownerReferences": [owner],

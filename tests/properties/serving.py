@@ -9,10 +9,11 @@ from typing import Any
 import builders
 from modelyard.api import names
 from modelyard.core.matching import digest
+from modelyard.core.model_deployment.layout import CANARY, STABLE
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan, plan_refused
 from modelyard.core.plan import Failure, Manifest, Question
-from modelyard.core.serving import AskServer, ReadObject, Ready
+from modelyard.core.serving import AskServer, ReadObject, Ready, is_owned_by
 from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
 from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
 
@@ -66,6 +67,8 @@ class ServingWorld:
         self.tick = -1
         self.crashes = 0
         self.has_served = False
+        self.share, self.had_canary, self.loses_pods = 0, False, False
+        self.api.after_write = self._check_a_write
         self.shell = Shell(self.api, self.cache, self.clock, self.crasher, self.observe, self.ask, plan, plan_refused)
         self.api.put(self.deployment)
 
@@ -84,7 +87,7 @@ class ServingWorld:
         if isinstance(question, ReadObject):
             return self.api.get(question.ref.kind, question.ref.name)
         if isinstance(question, AskServer):
-            answering = self.answering_versions()
+            answering = self.answering_versions(question.url.removeprefix("http://").partition(".")[0])
             # The Service takes any pod that is ready.
             is_it = bool(answering) and self.chance.choice(answering) == question.version
             return Ready() if is_it else Failure("NotReady", "503")
@@ -124,38 +127,61 @@ class ServingWorld:
         """What everyone but the operator does in a second."""
         for seldon in list(self.api.of_kind("SeldonDeployment")):
             self._seldon_manager(seldon)
+        for service in list(self.api.of_kind("Service")):
+            if "deletionTimestamp" in service["metadata"]:
+                self.api.remove("Service", service["metadata"]["name"])
+        for pod in list(self.api.of_kind("Pod")):
+            self._kubelet(pod)
         for deployment in list(self.api.of_kind("Deployment")):
             self._deployment_controller(deployment)
 
     def _seldon_manager(self, seldon: Manifest) -> None:
-        """Its Deployment follows; its status says Available whatever happens."""
-        [predictor] = seldon["spec"]["predictors"]
-        name = f"{NAME}-main-0-model"
+        """Its Deployments follow; its status says Available whatever happens. What is left over goes at the last."""
+        predictors = seldon["spec"]["predictors"]
+        made = [self._seldons_deployment(seldon, predictor) for predictor in predictors]
+        owned = [item for item in self.api.of_kind("Deployment") if is_owned_by(item, seldon["metadata"]["uid"])]
+        if all((self.api.get("Deployment", name) or {}).get("status", {}).get("availableReplicas") for name in made):
+            for name in {item["metadata"]["name"] for item in owned} - set(made):
+                self._delete_deployment(name)
+        if (seldon.get("status") or {}).get("state") != "Available":
+            self.api.put(seldon | {"status": {"state": "Available"}})
+
+    def _seldons_deployment(self, seldon: Manifest, predictor: Manifest) -> str:
+        name = f"{NAME}-{predictor['name']}-0-model"
         found = self.api.get("Deployment", name)
         labels = predictor["componentSpecs"][0]["metadata"]["labels"]
         template = {"metadata": {"labels": labels}, "spec": predictor["componentSpecs"][0]["spec"]}
         owner = {"kind": "SeldonDeployment", "uid": seldon["metadata"]["uid"], "controller": True}
         spec = {"replicas": predictor["replicas"], "template": template}
+        metadata = {"name": name, "labels": labels, "ownerReferences": [owner]}
         if found is None:
-            metadata = {"name": name, "labels": labels, "ownerReferences": [owner]}
             self.api.put({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
-        elif found["spec"] != spec:
-            metadata = found["metadata"] | {"labels": labels, "generation": found["metadata"]["generation"] + 1}
-            self.api.put(found | {"spec": spec, "metadata": metadata})
-        if (seldon.get("status") or {}).get("state") != "Available":
-            self.api.put(seldon | {"status": {"state": "Available"}})
+        elif found["spec"] != spec or found["metadata"]["ownerReferences"] != [owner]:
+            changed = found["metadata"] | metadata | {"generation": found["metadata"]["generation"] + 1}
+            self.api.put(found | {"spec": spec, "metadata": changed})
+        return name
+
+    def _delete_deployment(self, name: str) -> None:
+        for pod in self._pods_of(name):
+            self.api.remove("Pod", pod["metadata"]["name"])
+        self.api.remove("Deployment", name)
+
+    def _pods_of(self, deployment: str) -> list[Manifest]:
+        return [pod for pod in self.api.of_kind("Pod") if pod["of"] == deployment]
 
     def _deployment_controller(self, deployment: Manifest) -> None:
         """A rolling update with one pod more and none less."""
+        name = deployment["metadata"]["name"]
+        if "deletionTimestamp" in deployment["metadata"]:
+            self._delete_deployment(name)
+            return
         template, wanted = deployment["spec"]["template"], deployment["spec"]["replicas"]
-        for pod in list(self.api.of_kind("Pod")):
-            self._kubelet(pod)
-        pods = self.api.of_kind("Pod")
+        pods = self._pods_of(name)
         made_from = digest(template["spec"])
         if sum(pod["madeFrom"] == made_from for pod in pods) < wanted and len(pods) < wanted + 1:
-            self._start(template, made_from)
-        for name in self._superfluous(pods, made_from, wanted):
-            self.api.remove("Pod", name)
+            self._start(name, template, made_from)
+        for pod in self._superfluous(pods, made_from, wanted):
+            self.api.remove("Pod", pod)
         self._report(deployment, made_from)
 
     def _superfluous(self, pods: list[Manifest], made_from: str, wanted: int) -> list[str]:
@@ -165,10 +191,11 @@ class ServingWorld:
         spare = sorted(ready, key=lambda pod: pod["madeFrom"] == made_from)[: max(0, len(ready) - wanted)]
         return [pod["metadata"]["name"] for pod in (*(pod for pod in former if not pod.get("ready")), *spare)]
 
-    def _start(self, template: Manifest, made_from: str) -> None:
+    def _start(self, deployment: str, template: Manifest, made_from: str) -> None:
         self.pods_made += 1
         metadata = {"name": f"pod-{self.pods_made:03}", "labels": template["metadata"]["labels"]}
-        self.api.put({"kind": "Pod", "metadata": metadata, "madeFrom": made_from, "status": {"phase": "Pending"}})
+        made = {"kind": "Pod", "metadata": metadata, "madeFrom": made_from, "of": deployment}
+        self.api.put(made | {"status": {"phase": "Pending"}})
 
     def _kubelet(self, pod: Manifest) -> None:
         name, version = pod["metadata"]["name"], pod["metadata"]["labels"][names.LABEL_MODEL_VERSION]
@@ -183,7 +210,7 @@ class ServingWorld:
         self.api.put(made)
 
     def _report(self, deployment: Manifest, made_from: str) -> None:
-        pods = self.api.of_kind("Pod")
+        pods = self._pods_of(deployment["metadata"]["name"])
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
             "replicas": len(pods),
@@ -193,25 +220,58 @@ class ServingWorld:
         if deployment.get("status") != status:
             self.api.put(deployment | {"status": status})
 
-    def ready_versions(self) -> list[str]:
-        """The version of each pod that answers."""
+    def ready_versions(self, predictor: str | None = None) -> list[str]:
+        """The version of each pod that answers, of one predictor or of all."""
+        ready = [pod["metadata"]["labels"] for pod in self.api.of_kind("Pod") if pod.get("ready")]
         return [
-            pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in self.api.of_kind("Pod") if pod.get("ready")
+            labels[names.LABEL_MODEL_VERSION] for labels in ready if predictor in (None, labels[names.LABEL_PREDICTOR])
         ]
 
-    def answering_versions(self) -> list[str]:
+    def answering_versions(self, service: str = NAME) -> list[str]:
         """The version of each pod that the Service knows of, which is a moment after it is ready."""
         known = (pod for pod in self.api.of_kind("Pod") if self.ages[pod["metadata"]["name"]] > START_TICKS)
-        return [pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in known if pod.get("ready")]
+        selector = self._selector(service)
+        behind = (pod["metadata"]["labels"] for pod in known if pod.get("ready"))
+        return [labels[names.LABEL_MODEL_VERSION] for labels in behind if selector.items() <= labels.items()]
+
+    def _selector(self, service: str) -> dict[str, str]:
+        """What a Service selects; Seldon makes that of its canary itself."""
+        found = self.api.get("Service", service)
+        if found is None and self.backend == "SeldonDeployment" and service == f"{NAME}-canary":
+            return {names.LABEL_PREDICTOR: CANARY}
+        return dict(found["spec"]["selector"]) if found else {"no": "such Service"}
+
+    def share_of_the_canary(self) -> int:
+        """Percent that the canary gets; by pods alone, whether it gets some is what can be seen."""
+        seldon = self.api.get("SeldonDeployment", NAME)
+        by_name = {item["name"]: item.get("traffic") for item in seldon["spec"]["predictors"]} if seldon else {}
+        _check_seldons_rules(by_name)
+        selector = self._selector(NAME)
+        is_selected = names.LABEL_OWNER_UID in selector and selector.get(names.LABEL_PREDICTOR) != STABLE
+        return (by_name.get("canary") or 0) if seldon else int(is_selected)
+
+    def _check_a_write(self) -> None:
+        """Traffic goes to pods that answer, and away from pods before they go."""
+        share = self.share_of_the_canary()
+        if self.lag == 0 and share > self.share:
+            assert self.ready_versions(CANARY), "traffic for a canary that is not ready"
+        canarys = {
+            name: item
+            for name in (f"{NAME}-canary", f"{NAME}-canary-0-model")
+            if (item := self.api.get("Deployment", name)) and "deletionTimestamp" not in item["metadata"]
+        }
+        assert not (self.had_canary and not canarys and self.share and share), "a canary went that had traffic"
+        self.share, self.had_canary = share, bool(canarys)
 
     def _check(self) -> None:
         """What holds at every moment."""
         ready, resource = self.ready_versions(), self.resource
         wanted = resource["spec"].get("replicas", 1)
         assert not set(ready) & self.bad, f"a bad version answers: {ready}"
-        self.has_served |= len(ready) >= wanted
+        self.has_served = wanted > 0 and (self.has_served or len(self.ready_versions(STABLE)) >= wanted)
         if self.has_served and self.lag == 0:
             assert len(ready) >= min(wanted, 1), "nothing answers any more"
+            assert self.loses_pods or len(self.ready_versions(STABLE)) >= min(wanted, 1), "no stable pod answers"
         told = conditions_of(resource).get("Ready", {})
         if self.lag == 0 and told.get("status") == "True" and told.get("reason") == "Serving":
             stable = resource["status"]["stable"]["version"]
@@ -238,3 +298,24 @@ class ServingWorld:
         found["spec"] |= spec
         found["metadata"]["generation"] += 1
         self.api.put(found)
+
+    def annotate(self, name: str, value: str) -> None:
+        """A person writes an annotation."""
+        found = self.resource
+        found["metadata"].setdefault("annotations", {})[name] = value
+        self.api.put(found)
+
+    def lose_pods(self, predictor: str) -> None:
+        """A node takes all pods of a predictor with it; they are started anew."""
+        self.loses_pods |= predictor == STABLE
+        for pod in list(self.api.of_kind("Pod")):
+            if pod["metadata"]["labels"][names.LABEL_PREDICTOR] == predictor:
+                self.api.remove("Pod", pod["metadata"]["name"])
+
+
+def _check_seldons_rules(traffic: dict[str, int | None]) -> None:
+    """What Seldon's admission asks for, and no weight of 0: its routers take that for an even split."""
+    given = [value for value in traffic.values() if value is not None]
+    assert 0 not in given
+    assert len(traffic) < 2 or sum(given) == 100, traffic
+    assert len(traffic) != 1 or given in ([], [100]), traffic

@@ -1,37 +1,12 @@
 """A crash anywhere while a ModelDeployment follows its alias changes nothing of its end, and it goes on answering."""
 
-from collections.abc import Callable
-
 import pytest
 
 import builders
 from modelyard.core.plan import Manifest
+from properties.actions import BACKENDS, Action, alias, deleted_children, spec
 from properties.serving import ServingWorld
 from properties.world import Crasher, conditions_of
-
-Action = Callable[[ServingWorld], None]
-BACKENDS = ("SeldonDeployment", "Deployment")
-
-
-def alias(version: str | None) -> Action:
-    def move(world: ServingWorld) -> None:
-        world.registry.alias = version
-
-    return move
-
-
-def spec(**fields: object) -> Action:
-    def change(world: ServingWorld) -> None:
-        world.change(**fields)
-
-    return change
-
-
-def delete_the_children(world: ServingWorld) -> None:
-    """Someone deletes what the operator made; their pods live on until they are replaced."""
-    for kind in BACKENDS:
-        world.api.remove(kind, "digits")
-
 
 SCENARIOS: dict[str, dict[int, Action]] = {
     "is deployed": {},
@@ -107,7 +82,7 @@ def test_a_bad_version_is_named_with_its_reason(backend: str) -> None:
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_was_deleted_by_someone_is_made_again(backend: str) -> None:
     world = a_world("is deployed", backend)
-    world.actions = {10: delete_the_children}
+    world.actions = {10: deleted_children}
     world.run()
     assert world.ready_versions() == ["1"]
     assert world.api.get(backend, "digits") is not None

@@ -66,6 +66,8 @@ class ApiServer:
     objects: dict[Identity, Manifest] = field(default_factory=dict)
     writes: list[tuple[str, str, str]] = field(default_factory=list)
     version: int = 1000
+    after_write: Callable[[], None] = lambda: None
+    """Looks at everything after each of the operator's writes."""
 
     def get(self, kind: str, name: str) -> Manifest | None:
         return clone(self.objects.get((kind, name)))
@@ -97,6 +99,11 @@ class ApiServer:
 
     def apply(self, manifest: Manifest) -> Manifest:
         """Server-side apply by one manager: what it no longer names goes."""
+        made = self._apply(manifest)
+        self.after_write()
+        return made
+
+    def _apply(self, manifest: Manifest) -> Manifest:
         name = manifest["metadata"]["name"]
         found = self.objects.get((manifest["kind"], name))
         self.writes.append(("apply", manifest["kind"], name))
@@ -124,6 +131,7 @@ class ApiServer:
             self.writes.append(("delete", ref.kind, ref.name))
             marked = {"deletionTimestamp": clock.to_text(self.clock.now)} | found["metadata"]
             self.put(found | {"metadata": marked})
+            self.after_write()
 
     def collect_garbage(self) -> None:
         """Take away what is marked and owns nothing any more."""
@@ -251,7 +259,7 @@ def without_times(value: Any) -> Any:
         return {
             name: without_times(item)
             for name, item in value.items()
-            if not (name.endswith(("Time", "At")) or name in {"since", "activeSeconds"})
+            if not (name.endswith(("Time", "At", "Since")) or name in {"since", "time", "activeSeconds"})
         }
     return [without_times(item) for item in value] if isinstance(value, list) else value
 

@@ -101,6 +101,12 @@ SAMPLES: dict[str, list[Spec]] = {
                 "hostnames": ["*.example.org", "digits"],
                 "pathPrefix": "/team-a/digits.v2",
             },
+            "rollout": {
+                "strategy": "Canary",
+                "steps": [{"setWeight": 10}, {"pause": {"seconds": 60}}, {"setWeight": 50}, {"pause": {}}],
+            },
+            "rollback": {"skipFailedVersions": True},
+            "revisionHistoryLimit": 10,
         },
         {"model": {"name": "digits", "version": "7"}, "route": {"gateway": {"name": "web"}, "hostnames": ["a.b"]}},
     ],
@@ -144,6 +150,10 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/a/../b"),
         ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/digits/"),
         ("metadata.name must be at most 40", "metadata.name", "7digits"),
+        ("spec.rollout.steps belong to strategy Canary", "rollout.strategy", "RollingUpdate"),
+        ("spec.rollout.steps has to begin with setWeight", "rollout.steps", [{"pause": {}}]),
+        ("spec.rollout.steps: a setWeight may not be below", "rollout.steps", [{"setWeight": 50}, {"setWeight": 20}]),
+        ("spec.rollout.steps: each step has exactly one of", "rollout.steps", [{}]),
     ],
 }
 """How a rule's message begins, and a value of a field that breaks it. Rules about changes need none: RULES of a schema

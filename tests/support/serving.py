@@ -7,6 +7,7 @@ from support.manifests import model_deployment
 from support.world import World, condition
 
 VERSION_LABEL = "modelyard.io/model-version"
+PREDICTOR_LABEL = "modelyard.io/predictor"
 
 
 class Serving:
@@ -42,6 +43,41 @@ class Serving:
         """The pods that serve one version and are to stay."""
         found = self.world.items("Pod", f"modelyard.io/owner-uid={self.uid},{VERSION_LABEL}={version}")
         return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    def pods_of(self, predictor: str) -> list[Manifest]:
+        """The pods of one predictor that are to stay."""
+        found = self.world.items("Pod", f"modelyard.io/owner-uid={self.uid},{PREDICTOR_LABEL}={predictor}")
+        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    @property
+    def canary(self) -> dict[str, Any]:
+        """What status says of the canary, empty while there is none."""
+        return self.status.get("canary") or {}
+
+    def annotate(self, name: str, value: str | None) -> None:
+        """What `kubectl annotate` does."""
+        change = {"metadata": {"annotations": {f"modelyard.io/{name}": value}}}
+        self.world.kube.patch("ModelDeployment", self.world.namespace, self.name, change)
+
+    def bring_the_canary_up(self, version: str, *, weight: int) -> None:
+        """The canary's pods are ready and answer, and the operator has given them this share."""
+        self.world.servers.answer(self.world.namespace, f"{self.name}-canary", version)
+
+        def has_share() -> bool:
+            self.make_ready(version)
+            return (self.canary.get("version"), self.canary.get("weight")) == (version, weight)
+
+        self.world.until(has_share, f"the canary {version} gets {weight} % of the traffic")
+
+    def take_up(self, version: str) -> None:
+        """The stable pods of this version are ready and answer, and nothing is left to do."""
+        self.world.servers.answer(self.world.namespace, self.name, version)
+
+        def is_taken_up() -> bool:
+            self.make_ready(version)
+            return self.serves(version) and not self.canary
+
+        self.world.until(is_taken_up, f"version {version} is taken up")
 
     def pod(self, version: str) -> Manifest:
         """A pod of this version, waited for."""

@@ -116,6 +116,7 @@ NO_REASONS = frozenset(
         "Always",
         "Authorization",
         "BackendNotFound",
+        "Canary",
         "ContainerCannotRun",
         "CreateContainerConfigError",
         "CreateContainerError",

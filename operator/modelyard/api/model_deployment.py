@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from modelyard.api.base import (
-    Condition,
     EnvVar,
     FreeObject,
     Kind,
@@ -18,7 +17,9 @@ from modelyard.api.base import (
     rule,
     rules,
 )
+from modelyard.api.model_deployment_status import ModelDeploymentStatus
 from modelyard.api.registry import Alias, ModelName, VersionNumber
+from modelyard.api.rollout import Rollback, Rollout
 from modelyard.api.route import Route
 
 BackendName = Literal["SeldonDeployment", "Deployment"]
@@ -88,74 +89,16 @@ class ModelDeploymentSpec(KubeModel):
     """How many pods serve."""
     paused: bool = False
     """Keep serving, take no new version."""
+    rollout: Rollout = Rollout()
+    """How a new version is taken up."""
+    rollback: Rollback = Rollback()
+    """What becomes of a version that failed."""
+    revision_history_limit: Annotated[int, Field(ge=0, le=100)] = 10
+    """How many rollouts that are over status keeps."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """How long a new version may take until it serves."""
     route: Route | None = None
     """The way in through a Gateway; left out, there is the Service alone."""
-
-
-class StableVersion(KubeModel):
-    """The version that serves."""
-
-    version: VersionNumber
-    """The registered model's version."""
-    run_id: Annotated[str | None, Field(alias="runID")] = None
-    """The MLflow run that made it."""
-    training_job: str | None = None
-    """The TrainingJob that made it, as <namespace>/<name>."""
-    since: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
-    """Since when it serves."""
-
-
-class BackendRef(KubeModel):
-    """The object that runs the servers."""
-
-    api_version: str
-    """Its API version."""
-    kind: str
-    """Its kind."""
-    name: str
-    """Its name."""
-    uid: str | None = None
-    """Its UID."""
-
-
-class ModelDeploymentStatus(KubeModel):
-    """What is served."""
-
-    observed_generation: int | None = None
-    """The generation of spec that this status speaks of."""
-    conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
-    """Ready, Progressing, ModelResolved, Degraded, TrafficSplit; Reconciling and Stalled while they are true."""
-    url: str | None = None
-    """Where predictions are answered: through the Gateway once that takes the route, else in the cluster."""
-    cluster_url: Annotated[str | None, Field(alias="clusterURL")] = None
-    """With a route: where predictions are answered in the cluster, whatever the Gateway does."""
-    replicas: int | None = None
-    """Pods that exist."""
-    available_replicas: int | None = None
-    """Pods that serve."""
-    selector: str | None = None
-    """Selects the serving pods, for kubectl scale and autoscalers."""
-    stable: StableVersion | None = None
-    """The version that serves."""
-    desired_version: VersionNumber | None = None
-    """What the alias or spec says now."""
-    progress: "Progress | None" = None
-    """The switch under way."""
-    backend_ref: BackendRef | None = None
-    """The object that runs the servers."""
-
-
-class Progress(KubeModel):
-    """A switch from one version to another."""
-
-    version: VersionNumber
-    """The version that is being taken up."""
-    generation: int | None = None
-    """The generation of spec it was begun with; an edit of spec begins it anew."""
-    started_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-    """When it began."""
 
 
 class ModelDeployment(Kind):
@@ -169,6 +112,8 @@ class ModelDeployment(Kind):
         PrinterColumn(name="Reason", json_path=".status.conditions[?(@.type=='Ready')].reason"),
         PrinterColumn(name="Model", json_path=".spec.model.name"),
         PrinterColumn(name="Stable", json_path=".status.stable.version"),
+        PrinterColumn(name="Canary", json_path=".status.canary.version"),
+        PrinterColumn(name="Weight", json_path=".status.canary.weight", type="integer"),
         PrinterColumn(name="Desired", json_path=".status.desiredVersion"),
         PrinterColumn(name="Age", json_path=".metadata.creationTimestamp", type="date"),
         PrinterColumn(name="URL", json_path=".status.url", priority=1),
@@ -191,6 +136,3 @@ class ModelDeployment(Kind):
     """What to serve, and how."""
     status: ModelDeploymentStatus | None = None
     """What is served."""
-
-
-ModelDeploymentStatus.model_rebuild()

@@ -8,6 +8,11 @@ def to_text(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def to_precise_text(moment: datetime) -> str:
+    """RFC 3339 with milliseconds, for what is counted from: a pause is not a second shorter than it says."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def from_text(text: str) -> datetime:
     """Parse RFC 3339.
 

@@ -67,5 +67,10 @@ def _digest(resource: Manifest) -> str:
 
 
 def service_name(resource: Manifest) -> str:
-    """The Service that answers predictions, with either backend."""
+    """The Service that answers predictions, with either backend: the stable predictor's, or a split by replicas."""
     return str(resource["metadata"]["name"])
+
+
+def canary_service_name(resource: Manifest) -> str:
+    """The Service of the canary's pods alone."""
+    return f"{resource['metadata']['name']}-canary"

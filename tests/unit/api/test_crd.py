@@ -110,7 +110,11 @@ def test_a_model_deployment_scales() -> None:
     ("kind", "always", "wide"),
     [
         (TrainingJob, ["State", "Problem", "Attempt", "Model", "Version", "Metric", "Age"], ["Run", "Node", "Message"]),
-        (ModelDeployment, ["Ready", "Reason", "Model", "Stable", "Desired", "Age"], ["URL", "Backend"]),
+        (
+            ModelDeployment,
+            ["Ready", "Reason", "Model", "Stable", "Canary", "Weight", "Desired", "Age"],
+            ["URL", "Backend"],
+        ),
     ],
 )
 def test_kubectl_get_shows_what_matters(kind: type[Kind], always: list[str], wide: list[str]) -> None:

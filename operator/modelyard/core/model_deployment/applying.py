@@ -19,6 +19,9 @@ def apply_if_needed(draft: Draft, manifest: Manifest) -> bool:
     if live is None or not is_owned_by(live, draft.uid):
         _refuse_to_take_over(draft, manifest)
         live = None
+    if live and "deletionTimestamp" in live["metadata"]:
+        # Someone deleted it: it is made again once it is gone.
+        return True
     if live is None or not is_as_wanted(wanted, live):
         draft.apply.append(wanted)
     # The mark, not the comparison: the API server may write a value in another way than it was given.

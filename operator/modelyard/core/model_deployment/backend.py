@@ -8,6 +8,7 @@ from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import pod_state
 from modelyard.core.context import Context
+from modelyard.core.model_deployment.layout import Layout, Predictor
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
@@ -16,16 +17,32 @@ from modelyard.core.serving import is_owned_by
 
 @dataclass(frozen=True)
 class PredictorState:
-    """What the servers of one ModelDeployment do, as their Deployments and pods say."""
+    """What the servers of one predictor do, as their Deployments and pods say."""
 
     applied_version: str | None = None
     """The version that the backend was last told to serve."""
+    wanted: int = 0
+    """How many pods it was last told to have."""
     replicas: int = 0
     available: int = 0
     rolled_out_version: str | None = None
     """The version that every wanted pod serves; none while they differ, and none without pods."""
     trouble: Trouble | None = None
     """Why pods of the applied version do not get on."""
+
+    def has_rolled_out(self, predictor: Predictor) -> bool:
+        """Whether exactly the wanted pods of the wanted version are there, and ready."""
+        is_complete = self.applied_version == self.rolled_out_version == predictor.version
+        return is_complete and self.available == predictor.replicas
+
+
+@dataclass(frozen=True)
+class Servers:
+    """What all servers of one ModelDeployment do."""
+
+    stable: PredictorState = PredictorState()
+    canary: PredictorState | None = None
+    """None once nothing is left of it; without an applied version it is on its way out."""
 
 
 class Backend(Protocol):
@@ -39,39 +56,60 @@ class Backend(Protocol):
         ...
 
     def render(
-        self, resource: Manifest, spec: ModelDeploymentSpec, version: str, context: Context
+        self, resource: Manifest, spec: ModelDeploymentSpec, layout: Layout, context: Context
     ) -> Sequence[Manifest]:
-        """Everything that serves one version, the object that names the backend first."""
+        """What runs the servers of a layout, the object that names the backend first."""
         ...
 
-    def observe(self, resource: Manifest, observed: Observed) -> PredictorState:
+    def observe(self, resource: Manifest, observed: Observed) -> Servers:
         """What its servers do now."""
         ...
 
 
 def state_of(
-    applied_version: str | None, deployments: Sequence[Manifest], pods: Sequence[Manifest], blocked: Trouble | None
+    applied_version: str | None, wanted: int, deployments: Sequence[Manifest], pods: Sequence[Manifest]
 ) -> PredictorState:
     """The state that Deployments and pods show, whichever backend made them."""
     statuses = [deployment.get("status") or {} for deployment in deployments]
     return PredictorState(
         applied_version=applied_version,
+        wanted=wanted,
         replicas=sum(status.get("replicas") or 0 for status in statuses),
         available=sum(status.get("availableReplicas") or 0 for status in statuses),
         rolled_out_version=_rolled_out(deployments),
-        trouble=_trouble(applied_version, deployments, pods) or blocked,
+        trouble=_trouble(applied_version, deployments, pods),
     )
+
+
+def pods_of(predictor: str, pods: Sequence[Manifest]) -> list[Manifest]:
+    """The pods of one predictor, by their labels."""
+    return [pod for pod in pods if predictor_label(pod) == predictor]
 
 
 def own(kind: str, resource: Manifest, observed: Observed) -> Manifest | None:
     """The object of this kind that serves `resource`; labels can be copied, so its controller has to be it."""
-    found = observed.named(kind, resource["metadata"]["name"])
+    return own_named(kind, resource["metadata"]["name"], resource, observed)
+
+
+def own_named(kind: str, name: str, resource: Manifest, observed: Observed) -> Manifest | None:
+    """The object of this kind and name, if `resource` controls it."""
+    found = observed.named(kind, name)
     return found if found and is_owned_by(found, resource["metadata"]["uid"]) else None
 
 
 def version_label(manifest: Manifest) -> str | None:
     """The version that an object's labels name."""
-    value = (manifest.get("metadata", {}).get("labels") or {}).get(names.LABEL_MODEL_VERSION)
+    return _label(manifest, names.LABEL_MODEL_VERSION)
+
+
+def predictor_label(manifest: Manifest) -> str | None:
+    """The predictor that an object's labels name."""
+    return _label(manifest, names.LABEL_PREDICTOR)
+
+
+def _label(manifest: Manifest, name: str) -> str | None:
+    """One label, if it says anything."""
+    value = (manifest.get("metadata", {}).get("labels") or {}).get(name)
     return str(value) if value else None
 
 

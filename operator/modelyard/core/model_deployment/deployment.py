@@ -1,4 +1,4 @@
-"""The plain backend: a Deployment and a Service, for clusters with nothing else installed."""
+"""The plain backend: a Deployment for each predictor, for clusters with nothing else installed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,14 +6,22 @@ from typing import Any
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata
 from modelyard.core.context import Context
-from modelyard.core.model_deployment import pod
-from modelyard.core.model_deployment.backend import PredictorState, own, state_of, version_label
+from modelyard.core.model_deployment import pod, services
+from modelyard.core.model_deployment.backend import (
+    PredictorState,
+    Servers,
+    own_named,
+    pods_of,
+    state_of,
+    version_label,
+)
+from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout, Predictor
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Manifest
 
 
 class DeploymentBackend:
-    """Serves through a Deployment and a Service of the same name."""
+    """Serves through one Deployment per predictor."""
 
     api_version = "apps/v1"
     kind = "Deployment"
@@ -23,35 +31,52 @@ class DeploymentBackend:
         return True
 
     def render(
-        self, resource: Manifest, spec: ModelDeploymentSpec, version: str, context: Context
+        self, resource: Manifest, spec: ModelDeploymentSpec, layout: Layout, context: Context
     ) -> Sequence[Manifest]:
-        """The Deployment and its Service."""
-        return [_deployment(resource, spec, version, context), _service(resource)]
+        """The Deployments, and the canary's Service."""
+        made = [_deployment(resource, spec, predictor, context) for predictor in layout.predictors]
+        return [*made, services.canary_service(resource)] if layout.canary else made
 
-    def observe(self, resource: Manifest, observed: Observed) -> PredictorState:
-        """The state of the Deployment."""
-        found = own(self.kind, resource, observed)
-        return state_of(version_label(found), [found], observed.pods, None) if found else PredictorState()
+    def observe(self, resource: Manifest, observed: Observed) -> Servers:
+        """The state of each Deployment."""
+        return Servers(_observe(STABLE, resource, observed) or PredictorState(), _observe(CANARY, resource, observed))
 
 
-def _deployment(resource: Manifest, spec: ModelDeploymentSpec, version: str, context: Context) -> Manifest:
-    """The Deployment. A new pod is ready before an old one goes."""
-    name = resource["metadata"]["name"]
+def _observe(predictor: str, resource: Manifest, observed: Observed) -> PredictorState | None:
+    """The state of one predictor's Deployment; one that is being deleted serves no wanted version any more."""
+    found = own_named("Deployment", _name(resource, predictor), resource, observed)
+    if found is None:
+        return None
+    is_leaving = "deletionTimestamp" in found["metadata"]
+    wanted = found["spec"].get("replicas", 1)
+    version = None if is_leaving else version_label(found)
+    return state_of(version, wanted, [found], pods_of(predictor, observed.pods))
+
+
+def _name(resource: Manifest, predictor: str) -> str:
+    """The Deployment of one predictor; the stable one's has the name of what it serves."""
+    name = str(resource["metadata"]["name"])
+    return name if predictor == STABLE else f"{name}-{predictor}"
+
+
+def _deployment(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predictor, context: Context) -> Manifest:
+    """The Deployment of one predictor. A new pod is ready before an old one goes."""
+    name = _name(resource, predictor.name)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata.child_metadata(resource, name, pod.pod_labels(resource, version)),
+        "metadata": metadata.child_metadata(resource, name, pod.pod_labels(resource, predictor)),
         "spec": {
-            "replicas": spec.replicas,
+            "replicas": predictor.replicas,
             "progressDeadlineSeconds": spec.progress_deadline_seconds,
-            "selector": {"matchLabels": metadata.owner_labels(resource)},
+            "selector": {"matchLabels": pod.predictor_labels(resource, predictor.name)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
             "template": {
                 "metadata": {
-                    "labels": pod.template_labels(resource, spec, version),
+                    "labels": pod.template_labels(resource, spec, predictor),
                     "annotations": pod.template_annotations(spec),
                 },
-                "spec": _with_server_ports(pod.build_pod_spec(spec, version, context)),
+                "spec": _with_server_ports(pod.build_pod_spec(spec, predictor.version, context)),
             },
         },
     }
@@ -72,19 +97,3 @@ def _with_server_ports(spec: dict[str, Any]) -> dict[str, Any]:
         for container in spec["containers"]
     ]
     return spec | {"containers": containers}
-
-
-def _service(resource: Manifest) -> Manifest:
-    """The Service that answers predictions."""
-    ports = {"http": pod.HTTP_PORT, "grpc": pod.GRPC_PORT, "metrics": pod.METRICS_PORT}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": metadata.child_metadata(resource, metadata.service_name(resource)),
-        "spec": {
-            "selector": metadata.owner_labels(resource),
-            "ports": [
-                {"name": name, "port": port, "targetPort": name, "protocol": "TCP"} for name, port in ports.items()
-            ],
-        },
-    }

@@ -29,6 +29,8 @@ class Draft(Subject):
     recheck_after: float | None = None
     is_changed: bool = False
     """Whether the backend is told something new now, so that what it showed before is no answer to it."""
+    is_rerouted: bool = False
+    """Whether the Gateway is told something new now."""
 
     def __post_init__(self) -> None:
         self.before: dict[str, Any] = self.resource.get("status") or {}
@@ -50,10 +52,22 @@ class Draft(Subject):
 
     @property
     def server_url(self) -> str:
-        """The base URL of the Service."""
-        return self.context.service_url.format(
-            service=metadata.service_name(self.resource), namespace=self.namespace, port=pod.HTTP_PORT
-        )
+        """The base URL of the Service that clients call."""
+        return self._url_of(metadata.service_name(self.resource))
+
+    @property
+    def canary_url(self) -> str:
+        """The base URL of the canary's Service."""
+        return self._url_of(metadata.canary_service_name(self.resource))
+
+    def _url_of(self, service: str) -> str:
+        """The base URL of a Service."""
+        return self.context.service_url.format(service=service, namespace=self.namespace, port=pod.HTTP_PORT)
+
+    def annotation(self, name: str) -> str | None:
+        """What a person wrote on the object."""
+        value = (self.resource["metadata"].get("annotations") or {}).get(name)
+        return str(value) if value else None
 
     def look_again_in(self, seconds: float) -> None:
         """Look again at the latest in this time."""
@@ -70,6 +84,9 @@ class Draft(Subject):
             self.conditions.true("Stalled", *stalled)
         elif reconciling:
             self.conditions.true("Reconciling", ready["reason"], ready["message"])
+        if "stable" in self.status:
+            weight = 100 - (self.status.get("canary") or {}).get("weight", 0)
+            self.status["stable"] = self.status["stable"] | {"weight": weight}
         self.status["observedGeneration"] = self.generation
         self.status["conditions"] = self.conditions.as_list()
         status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
@@ -77,6 +94,6 @@ class Draft(Subject):
             apply=tuple(self.apply),
             delete=tuple(self.delete),
             status=None if is_same_status(status, self.before) else status,
-            events=tuple(self.events),
+            events=tuple(dict.fromkeys(self.events)),
             recheck_after=self.recheck_after,
         )

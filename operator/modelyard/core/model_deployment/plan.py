@@ -7,13 +7,12 @@ from pydantic import ValidationError
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
 from modelyard.core import metadata, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
-from modelyard.core.model_deployment import pod, route, versions
-from modelyard.core.model_deployment.applying import apply_if_needed
+from modelyard.core.model_deployment import pod, rollout, services, versions
 from modelyard.core.model_deployment.backend import Backend, PredictorState, own
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.observed import Observed
-from modelyard.core.model_deployment.report import report
+from modelyard.core.model_deployment.scene import Scene
 from modelyard.core.model_deployment.seldon import SeldonBackend
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.serving import is_owned_by
@@ -52,13 +51,10 @@ def _decide(draft: Draft) -> Plan:
     _refuse_the_impossible(draft)
     backend = _backend(draft)
     wanted = versions.desired(draft)
-    before = backend.observe(draft.resource, draft.observed)
-    version = versions.target(draft, wanted, before.applied_version)
-    _apply(draft, backend, version)
+    servers = backend.observe(draft.resource, draft.observed)
     _name_the_backend(draft, backend)
-    route.settle(draft, {route.STABLE: 100} if before.available else {})
-    _count(draft, before)
-    return report(draft, version, before, wanted)
+    _count(draft, servers.stable)
+    return rollout.decide(Scene(draft, backend, servers, wanted))
 
 
 def _refuse_the_impossible(draft: Draft) -> None:
@@ -96,16 +92,6 @@ def _backend(draft: Draft) -> Backend:
     return backend
 
 
-def _apply(draft: Draft, backend: Backend, version: str) -> None:
-    """Apply whatever serves the version and is not as wanted.
-
-    Raises:
-        Stalled: an object of that name belongs to someone else.
-    """
-    for manifest in backend.render(draft.resource, draft.spec, version, draft.context):
-        draft.is_changed |= apply_if_needed(draft, manifest)
-
-
 def _name_the_backend(draft: Draft, backend: Backend) -> None:
     """Say which object runs the servers, and where they answer."""
     live = draft.observed.named(backend.kind, draft.name)
@@ -114,7 +100,7 @@ def _name_the_backend(draft: Draft, backend: Backend) -> None:
     uid = live["metadata"]["uid"] if live else known.get("uid")
     draft.status["backendRef"] = reference | ({"uid": uid} if uid else {})
     draft.status["url"] = draft.server_url + pod.INFER_PATH
-    draft.status["selector"] = metadata.selector_text(metadata.owner_labels(draft.resource))
+    draft.status["selector"] = metadata.selector_text(services.stable_selector(draft.resource))
 
 
 def _count(draft: Draft, state: PredictorState) -> None:

@@ -6,6 +6,7 @@ from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
+from modelyard.core.model_deployment.layout import Predictor
 from modelyard.core.plan import Manifest
 
 SERVER = "model"
@@ -19,15 +20,20 @@ _DRAIN_SECONDS = 10
 """How long a pod that is going away still answers: until every node knows."""
 
 
-def pod_labels(resource: Manifest, version: str) -> dict[str, str]:
-    """Labels of the pods that serve one version."""
-    return metadata.owner_labels(resource) | {names.LABEL_MODEL_VERSION: version}
+def predictor_labels(resource: Manifest, predictor: str) -> dict[str, str]:
+    """Labels of one predictor's pods, whatever version they serve: what selects them."""
+    return metadata.owner_labels(resource) | {names.LABEL_PREDICTOR: predictor}
 
 
-def template_labels(resource: Manifest, spec: ModelDeploymentSpec, version: str) -> dict[str, str]:
+def pod_labels(resource: Manifest, predictor: Predictor) -> dict[str, str]:
+    """Labels of one predictor's pods at its version."""
+    return predictor_labels(resource, predictor.name) | {names.LABEL_MODEL_VERSION: predictor.version}
+
+
+def template_labels(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predictor) -> dict[str, str]:
     """The user's labels with the operator's."""
     given = spec.pod_template.metadata if spec.pod_template else None
-    return ((given.labels if given else None) or {}) | pod_labels(resource, version)
+    return ((given.labels if given else None) or {}) | pod_labels(resource, predictor)
 
 
 def template_annotations(spec: ModelDeploymentSpec) -> dict[str, str]:

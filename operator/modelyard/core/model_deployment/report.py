@@ -1,8 +1,10 @@
 """What is said of a ModelDeployment: which version serves, how far a switch has come, what keeps it."""
 
 from datetime import timedelta
+from typing import Any
 
 from modelyard.core import clock
+from modelyard.core.model_deployment import refusals
 from modelyard.core.model_deployment.backend import PredictorState
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.versions import stable_item
@@ -42,21 +44,39 @@ def _what_the_server_says(draft: Draft, version: str) -> Failure | None:
     return answer if isinstance(answer, Failure) else None
 
 
-def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Plan:
-    """Exactly this version serves."""
+def taken_up(draft: Draft, version: str, wanted: RegisteredVersion | None, started_at: str | None) -> None:
+    """Write down that this version serves, and, where another one did before, that its rollout is over."""
     was = draft.stable_version
     stable = stable_item(draft, version, wanted)
     stable.setdefault("since", clock.to_text(draft.now))
     draft.status["stable"] = stable
-    draft.status.pop("progress", None)
+    if was != version:
+        refusals.forget(draft, version)
+        refusals.close(draft, version, "Promoted", startedAt=started_at)
+        told = f"version {version} serves" + (f", after version {was}" if was else "")
+        draft.events.append(Event("Serving", told))
+
+
+def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Plan:
+    """Exactly this version serves."""
+    taken_up(draft, version, wanted, (draft.status.pop("progress", None) or {}).get("startedAt"))
+    refusal = refusals.refusal_of(draft, wanted.version) if wanted and wanted.version != version else None
+    if refusal:
+        return _serving_the_one_before(draft, version, refusal)
     reason, message = _serving_as_asked(draft, version, wanted)
     draft.conditions.true("Ready", reason, message)
     draft.conditions.false("Progressing", "Serving", message)
     draft.conditions.false("Degraded", "Serving", "")
-    if was != version:
-        told = f"version {version} serves" + (f", after version {was}" if was else "")
-        draft.events.append(Event("Serving", told))
     return draft.finish(reconciling=wanted is None and not draft.spec.paused, stalled=None)
+
+
+def _serving_the_one_before(draft: Draft, version: str, refusal: dict[str, Any]) -> Plan:
+    """This version serves because the one that is wanted failed."""
+    message = f"version {version} serves; {refusals.told(draft, refusal)}"
+    draft.conditions.true("Ready", "RolledBack", message)
+    draft.conditions.false("Progressing", "RolledBack", message)
+    draft.conditions.true("Degraded", refusal["reason"], message)
+    return draft.finish(reconciling=False, stalled=("RolledBack", message))
 
 
 def _serving_as_asked(draft: Draft, version: str, wanted: RegisteredVersion | None) -> tuple[str, str]:

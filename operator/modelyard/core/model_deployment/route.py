@@ -12,11 +12,10 @@ from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.applying import apply_if_needed
 from modelyard.core.model_deployment.backend import own
 from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.model_deployment.layout import CANARY, STABLE
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
-STABLE = "stable"
-"""The predictor that serves what has proved itself."""
 PATH_REWRITE = "HTTPRoutePathRewrite"
 """What Gateway API calls the feature that a prefix needs."""
 
@@ -57,6 +56,7 @@ def settle(draft: Draft, weights: Mapping[str, int]) -> None:
         Stalled: an HTTPRoute of that name belongs to someone else.
     """
     live = own(KIND, draft.resource, draft.observed)
+    draft.status["url"] = draft.server_url + pod.INFER_PATH
     if draft.spec.route is None:
         _take_away(draft, live)
         return
@@ -86,7 +86,7 @@ def _route(draft: Draft, route: Route, live: Manifest | None, weights: Mapping[s
     applied = len(draft.apply)
     if weights:
         for manifest in render(draft.resource, draft.spec, weights):
-            apply_if_needed(draft, manifest)
+            draft.is_rerouted |= apply_if_needed(draft, manifest)
     if live is None and not weights:
         draft.conditions.unknown("TrafficSplit", "Progressing", "the HTTPRoute is made once a predictor is ready")
     elif live is None or len(draft.apply) > applied:
@@ -187,7 +187,7 @@ def _rule(resource: Manifest, route: Route, weights: Mapping[str, int]) -> dict[
     matches = [{"path": {"type": "PathPrefix", "value": route.path_prefix or "/"}}]
     rewrite = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
     filters = [{"type": "URLRewrite", "urlRewrite": rewrite}] if _cuts_off(route) else []
-    services = {STABLE: metadata.service_name(resource)}
+    services = {STABLE: metadata.service_name(resource), CANARY: metadata.canary_service_name(resource)}
     backends = [
         {"group": "", "kind": "Service", "name": services[predictor], "port": pod.HTTP_PORT, "weight": weight}
         for predictor, weight in weights.items()

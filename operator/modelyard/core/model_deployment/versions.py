@@ -5,6 +5,7 @@ import re
 from modelyard.api import names
 from modelyard.core.errors import Waiting
 from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.model_deployment.refusals import refusal_of
 from modelyard.core.plan import Failure, Question
 from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
 
@@ -38,19 +39,26 @@ def desired(draft: Draft) -> RegisteredVersion | None:
 def target(draft: Draft, wanted: RegisteredVersion | None, applied: str | None) -> str:
     """The version to serve now: the wanted one, but what is served already while paused or while nothing is wanted.
 
+    One that failed gives way to the one that served before it.
+
     Raises:
         Waiting: there is nothing to serve yet.
     """
-    if draft.spec.paused:
-        if applied is None:
-            raise Waiting("Paused", "spec.paused is true and nothing was served before; set it to false to begin", 0)
-        return applied
-    if wanted is not None:
+    goal = _asked_for(draft, wanted, applied)
+    return draft.stable_version if draft.stable_version and refusal_of(draft, goal) else goal
+
+
+def _asked_for(draft: Draft, wanted: RegisteredVersion | None, applied: str | None) -> str:
+    """What would be served if it had never failed."""
+    if wanted is not None and not draft.spec.paused:
         return wanted.version
+    held = (draft.status.get("canary") or {}).get("version") or applied
+    if held is not None:
+        return str(held)
+    if draft.spec.paused:
+        raise Waiting("Paused", "spec.paused is true and nothing was served before; set it to false to begin", 0)
     resolved = draft.conditions.get("ModelResolved") or {"reason": "AwaitingVersion", "message": ""}
-    if applied is None:
-        raise Waiting("AwaitingVersion", f"{resolved['reason']}: {resolved['message']}", 0)
-    return applied
+    raise Waiting("AwaitingVersion", f"{resolved['reason']}: {resolved['message']}", 0)
 
 
 def stable_item(draft: Draft, version: str, wanted: RegisteredVersion | None) -> dict[str, str]:

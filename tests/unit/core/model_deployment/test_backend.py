@@ -12,7 +12,7 @@ from builders import (
     make_seldon_deployment,
     make_serving_pod,
 )
-from modelyard.core.model_deployment.backend import Backend, PredictorState
+from modelyard.core.model_deployment.backend import Backend, PredictorState, Servers
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.seldon import SeldonBackend
@@ -21,8 +21,12 @@ from modelyard.core.plan import Manifest
 RESOURCE = make_model_deployment().with_replicas(2).build()
 
 
-def observed(backend: Backend, *objects: Manifest, pods: tuple[Manifest, ...] = ()) -> PredictorState:
+def servers(backend: Backend, *objects: Manifest, pods: tuple[Manifest, ...] = ()) -> Servers:
     return backend.observe(RESOURCE, Observed(make_context(), objects=objects, pods=pods))
+
+
+def observed(backend: Backend, *objects: Manifest, pods: tuple[Manifest, ...] = ()) -> PredictorState:
+    return servers(backend, *objects, pods=pods).stable
 
 
 def test_nothing_is_applied_before_anything_is() -> None:

@@ -96,7 +96,7 @@ def test_the_service_has_the_ports_of_the_server() -> None:
 
 def test_seldon_is_told_the_names_that_it_would_make_up() -> None:
     [predictor] = rendered(make_model_deployment(), "SeldonDeployment")["spec"]["predictors"]
-    assert predictor["annotations"]["seldon.io/svc-name"] == "digits"
+    assert predictor["annotations"]["seldon.io/svc-name"] == "digits-main"
     assert predictor["annotations"]["seldon.io/no-engine"] == "true"
     assert predictor["graph"]["name"] == predictor["componentSpecs"][0]["spec"]["containers"][0]["name"]
 

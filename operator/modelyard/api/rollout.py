@@ -1,0 +1,68 @@
+"""How a ModelDeployment takes up a new version: spec.rollout and spec.rollback."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from modelyard.api.base import KubeModel, rule, rules
+
+
+class Pause(KubeModel):
+    """A wait at the weight of the step before."""
+
+    seconds: Annotated[int | None, Field(ge=1, le=604800)] = None
+    """How long; left out, until the annotation modelyard.io/resume names the version."""
+
+
+class Step(KubeModel):
+    """One step of a canary."""
+
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.setWeight) != has(self.pause)",
+                "spec.rollout.steps: each step has exactly one of setWeight and pause; write two steps for both",
+            )
+        )
+    }
+
+    set_weight: Annotated[int | None, Field(ge=1, le=100)] = None
+    """Percent of the traffic that the canary gets from now on."""
+    pause: Pause | None = None
+    """Wait."""
+
+
+_WEIGHTS = "self.steps.filter(s, has(s.setWeight)).map(s, s.setWeight)"
+
+
+class Rollout(KubeModel):
+    """How a new version is taken up."""
+
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "(self.strategy == 'Canary') == (has(self.steps) && size(self.steps) > 0)",
+                "spec.rollout.steps belong to strategy Canary, which needs them: add steps, or leave both out",
+            ),
+            rule(
+                "!has(self.steps) || size(self.steps) == 0 || has(self.steps[0].setWeight)",
+                "spec.rollout.steps has to begin with setWeight: before it the canary has no traffic to wait for",
+            ),
+            rule(
+                f"!has(self.steps) || {_WEIGHTS}.isSorted()",
+                "spec.rollout.steps: a setWeight may not be below the one before it; put the steps in rising order",
+            ),
+        )
+    }
+
+    strategy: Literal["RollingUpdate", "Canary"] = "RollingUpdate"
+    """RollingUpdate: new pods replace the old ones. Canary: the version gets a growing share of the traffic first."""
+    steps: Annotated[list[Step] | None, Field(max_length=30)] = None
+    """What a canary does before it is taken up, in this order."""
+
+
+class Rollback(KubeModel):
+    """What becomes of a version that failed."""
+
+    skip_failed_versions: bool = True
+    """A version that failed is not tried again; false tries it again after progressDeadlineSeconds."""

@@ -1,0 +1,87 @@
+"""What is said while a canary is under way."""
+
+from modelyard.api import names
+from modelyard.core.model_deployment import refusals
+from modelyard.core.model_deployment.canary import Canary
+from modelyard.core.model_deployment.scene import Scene
+from modelyard.core.plan import Event, Plan
+from modelyard.core.pod_state import Trouble
+
+
+def waiting(scene: Scene, canary: Canary, missing: str) -> Plan:
+    """Its pods are not there yet, or not any more."""
+    trouble = scene.canary_state.trouble
+    return _stumble(scene, canary, _along(scene, canary, trouble.message if trouble else missing), trouble)
+
+
+def stepping(scene: Scene, canary: Canary) -> Plan:
+    """A step was taken."""
+    return _say(scene, _along(scene, canary, "going on"))
+
+
+def pausing(scene: Scene, canary: Canary) -> Plan:
+    """A step lasts."""
+    seconds = canary.step.pause.seconds if canary.step.pause else None
+    if scene.draft.spec.paused:
+        return _say(scene, _along(scene, canary, "no step is taken while spec.paused is true"), "Paused")
+    if scene.wanted is None:
+        resolved = scene.draft.conditions.get("ModelResolved") or {"reason": "AwaitingVersion", "message": ""}
+        doing = f"no step is taken while it is not known which version is wanted: {resolved['message']}"
+        return _say(scene, _along(scene, canary, doing), resolved["reason"])
+    if seconds:
+        return _say(scene, _along(scene, canary, f"paused for {seconds} s"))
+    word = canary.words_to_resume()[0]
+    doing = f"to go on, kubectl annotate --overwrite md {scene.draft.name} {names.ANNOTATION_RESUME}={word}"
+    return _say(scene, _along(scene, canary, doing), "AwaitingResume")
+
+
+def promoting(scene: Scene, canary: Canary, doing: str) -> Plan:
+    """The stable pods become its version."""
+    trouble = scene.servers.stable.trouble
+    share = f"version {canary.version} gets {canary.weight} % of the traffic and is taken up"
+    before = f"version {scene.settled_version} serves; {share}: {trouble.message if trouble else doing}"
+    return _stumble(scene, canary, before, trouble)
+
+
+def finishing(scene: Scene, canary: Canary, doing: str) -> Plan:
+    """It is the stable version."""
+    return _say(scene, f"version {canary.version} serves; {doing}")
+
+
+def leaving(scene: Scene, version: str, canary: Canary | None) -> Plan:
+    """It goes."""
+    refusal = refusals.refusal_of(scene.draft, canary.version) if canary else None
+    if refusal is None:
+        return _say(scene, f"version {version} serves; the canary before goes")
+    why = refusals.told(scene.draft, refusal)
+    scene.draft.conditions.true("Degraded", refusal["reason"], why)
+    return _say(scene, f"version {version} serves; {why}; its canary goes", refusal["reason"], is_degraded=True)
+
+
+def _along(scene: Scene, canary: Canary, doing: str) -> str:
+    """How far it has come, and what is being done."""
+    share = f"version {canary.version} gets {canary.weight} % of the traffic"
+    step = f"step {min(canary.number, canary.number_of_steps)} of {canary.number_of_steps}"
+    return f"version {scene.settled_version} serves; {share}, {step}: {doing}"
+
+
+def _stumble(scene: Scene, canary: Canary, message: str, trouble: Trouble | None) -> Plan:
+    """It is under way, perhaps with pods that do not get on."""
+    if trouble is None:
+        return _say(scene, message)
+    scene.draft.conditions.true("Degraded", trouble.reason, trouble.message)
+    scene.draft.events.append(Event(trouble.reason, f"version {canary.version}: {trouble.message}", "Warning"))
+    return _say(scene, message, trouble.reason, is_degraded=True)
+
+
+def _say(scene: Scene, message: str, reason: str = "Progressing", *, is_degraded: bool = False) -> Plan:
+    """The plan with these words; what is wrong was stated before."""
+    draft = scene.draft
+    if scene.servers.stable.available or scene.canary_state.available:
+        draft.conditions.true("Ready", reason, message)
+    else:
+        draft.not_ready(reason, message)
+    draft.conditions.true("Progressing", reason, message)
+    if not is_degraded:
+        draft.conditions.false("Degraded", reason, "")
+    return draft.finish(reconciling=True, stalled=None)

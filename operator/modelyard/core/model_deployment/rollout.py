@@ -1,0 +1,208 @@
+"""How a version is taken up.
+
+The order is always: the canary is there and answers; it gets traffic, step by step; the stable pods become its version;
+they have all the traffic again; the canary goes last. What fails goes the other way: traffic first, pods after.
+"""
+
+from modelyard.api import names
+from modelyard.core.model_deployment import canary_report, refusals, versions
+from modelyard.core.model_deployment.canary import FINISHING, LEAVING, PROMOTING, Canary, begin, under_way
+from modelyard.core.model_deployment.layout import Layout, Predictor, canary_replicas
+from modelyard.core.model_deployment.report import FINAL_REASONS, SWITCH_RECHECK_SECONDS, report, taken_up
+from modelyard.core.model_deployment.scene import Scene
+from modelyard.core.plan import Plan
+from modelyard.core.pod_state import Trouble
+
+_AT_ONCE_SECONDS = 0.1
+
+
+def decide(scene: Scene) -> Plan:
+    """What becomes of the version that is wanted now."""
+    canary = under_way(scene.draft)
+    if canary and canary.phase == FINISHING:
+        return _finish(scene, canary)
+    if canary and canary.phase != LEAVING:
+        canary.begin_anew_with_other_steps()
+        _judge(scene, canary)
+    goal = versions.target(scene.draft, scene.wanted, scene.servers.stable.applied_version)
+    if canary and canary.phase != LEAVING and canary.version == goal and _is_by_canary(scene):
+        return _promote(scene, canary) if canary.phase == PROMOTING else _go_on(scene, canary)
+    if canary or (scene.servers.canary and not _is_begun(scene, goal)):
+        return _leave(scene, canary, goal)
+    return _take_up(scene, goal)
+
+
+def _is_by_canary(scene: Scene) -> bool:
+    """Whether versions are taken up by way of a canary; with no pods there is nothing to try."""
+    return scene.draft.spec.rollout.strategy == "Canary" and scene.draft.spec.replicas > 0
+
+
+def _is_begun(scene: Scene, goal: str) -> bool:
+    """Whether the canary that is there is the one that is to begin: its status was lost in a crash."""
+    return _is_by_canary(scene) and scene.settled_version != goal == scene.canary_state.applied_version
+
+
+def _take_up(scene: Scene, goal: str) -> Plan:
+    """No canary is under way: begin one, or serve the version directly."""
+    draft, serving = scene.draft, scene.draft.stable_version
+    if serving is None or serving == goal or not _is_by_canary(scene):
+        scene.place(Layout(scene.stable(goal)))
+        return report(draft, goal, scene.servers.stable, scene.wanted)
+    ended = refusals.abortion_of(draft, goal)
+    if ended is None:
+        return _go_on(scene, begin(draft, goal))
+    refusals.refuse(draft, goal, ended)
+    refusals.close(draft, goal, "Refused", reason=ended.reason)
+    scene.place(Layout(scene.stable(serving)))
+    return report(draft, serving, scene.servers.stable, scene.wanted)
+
+
+def _judge(scene: Scene, canary: Canary) -> None:
+    """Refuse a version that failed, or that a person ended."""
+    why = refusals.abortion_of(scene.draft, canary.version) or _failure(scene, canary)
+    if why:
+        refusals.refuse(scene.draft, canary.version, why)
+
+
+def _failure(scene: Scene, canary: Canary) -> Trouble | None:
+    """Why this version will not do."""
+    state = scene.servers.stable if canary.phase == PROMOTING else scene.canary_state
+    trouble = state.trouble if state.applied_version == canary.version else None
+    if trouble and trouble.reason in FINAL_REASONS:
+        return trouble
+    limit = scene.draft.spec.progress_deadline_seconds
+    left = limit - canary.waited().total_seconds()
+    if left > 0:
+        scene.draft.look_again_in(left)
+        return None
+    detail = f": {trouble.reason}: {trouble.message}" if trouble else ""
+    return Trouble("ProgressDeadlineExceeded", f"its pods did not serve within {limit} s{detail}")
+
+
+def _go_on(scene: Scene, canary: Canary) -> Plan:
+    """See that the canary is there and answers, then do what its step says."""
+    draft, step = scene.draft, canary.step
+    stable = scene.stable(scene.settled_version or canary.version)
+    replicas = canary_replicas(draft.spec.replicas, step.set_weight or canary.steps_weight)
+    predictor = scene.canary(canary.version, replicas)
+    missing = _bring_up(scene, canary, stable, predictor)
+    if missing:
+        canary.wait()
+        return canary_report.waiting(scene, canary, missing)
+    canary.stop_waiting()
+    if step.set_weight and not _is_held(scene):
+        scene.place(Layout(stable, predictor, step.set_weight))
+        canary.give(step.set_weight)
+        canary.next_step()
+    elif not _is_held(scene) and _is_pause_over(scene, canary):
+        canary.next_step()
+    else:
+        return canary_report.pausing(scene, canary)
+    draft.look_again_in(_AT_ONCE_SECONDS)
+    return canary_report.stepping(scene, canary)
+
+
+def _bring_up(scene: Scene, canary: Canary, stable: Predictor, predictor: Predictor) -> str | None:
+    """Have the canary's pods there with the share of the steps so far; what is still missing, if anything is.
+
+    Pods that were lost take the canary's traffic with them; it comes back once they answer again.
+    """
+    state = scene.canary_state
+    has_traffic = canary.weight > 0 and state.available > 0
+    weight = canary.steps_weight if has_traffic else 0
+    is_changed = scene.place(Layout(stable, predictor, weight))
+    canary.give(weight)
+    if is_changed or not state.has_rolled_out(predictor):
+        return "its pods are starting" if state.available == 0 else f"{state.available} of {predictor.replicas} pods"
+    refusal = None if has_traffic else scene.refusal_to_answer(scene.draft.canary_url, canary.version)
+    if refusal:
+        scene.draft.look_again_in(SWITCH_RECHECK_SECONDS)
+        return refusal.message
+    if not has_traffic and canary.steps_weight:
+        scene.place(Layout(stable, predictor, canary.steps_weight))
+        canary.give(canary.steps_weight)
+    return None
+
+
+def _is_held(scene: Scene) -> bool:
+    """Whether no further step is taken: a person paused it, or it is not known which version is wanted."""
+    return scene.draft.spec.paused or scene.wanted is None
+
+
+def _is_pause_over(scene: Scene, canary: Canary) -> bool:
+    """Whether time, or a person, ends the pause."""
+    pause = canary.step.pause
+    if pause is None or pause.seconds is None:
+        return scene.draft.annotation(names.ANNOTATION_RESUME) in canary.words_to_resume()
+    left = pause.seconds - canary.time_in_step().total_seconds()
+    if left > 0:
+        scene.draft.look_again_in(left)
+    return left <= 0
+
+
+def _promote(scene: Scene, canary: Canary) -> Plan:
+    """The stable pods become the canary's version, while the canary carries its share."""
+    draft, version = scene.draft, canary.version
+    stable = scene.stable(version)
+    predictor = scene.canary(version, canary_replicas(draft.spec.replicas, canary.steps_weight))
+    weight = canary.steps_weight if scene.canary_state.available > 0 else 0
+    is_changed = scene.place(Layout(stable, predictor, weight))
+    canary.give(weight)
+    if is_changed or not scene.servers.stable.has_rolled_out(stable):
+        canary.wait()
+        return canary_report.promoting(scene, canary, "the stable pods become this version")
+    refusal = scene.refusal_to_answer(draft.server_url, version)
+    if refusal:
+        canary.wait()
+        draft.look_again_in(SWITCH_RECHECK_SECONDS)
+        return canary_report.promoting(scene, canary, refusal.message)
+    canary.enter(FINISHING)
+    return _finish(scene, canary)
+
+
+def _finish(scene: Scene, canary: Canary) -> Plan:
+    """The stable pods have the canary's version: they get all the traffic, and then the canary goes."""
+    draft, version = scene.draft, canary.version
+    stable = scene.stable(version)
+    canary.give(0)
+    if _is_without_traffic_first(scene, stable):
+        return canary_report.finishing(scene, canary, "it takes over all the traffic")
+    refusal = scene.refusal_to_answer(draft.server_url, version) if stable.replicas else None
+    if refusal:
+        draft.look_again_in(SWITCH_RECHECK_SECONDS)
+        return canary_report.finishing(scene, canary, refusal.message)
+    scene.place(Layout(stable))
+    if scene.servers.canary:
+        return canary_report.finishing(scene, canary, "its canary goes")
+    taken_up(draft, version, scene.wanted, canary.started_at)
+    draft.status.pop("canary")
+    draft.look_again_in(_AT_ONCE_SECONDS)
+    return report(draft, version, scene.servers.stable, scene.wanted)
+
+
+def _leave(scene: Scene, canary: Canary | None, goal: str) -> Plan:
+    """The canary is not wanted any more: its traffic goes first, then its pods, and only then anything new begins."""
+    draft, version = scene.draft, scene.settled_version or goal
+    stable = scene.stable(version)
+    if canary:
+        canary.enter(LEAVING)
+        canary.give(0)
+    is_going = _is_without_traffic_first(scene, stable)
+    if not is_going:
+        scene.place(Layout(stable))
+    if is_going or scene.servers.canary:
+        return canary_report.leaving(scene, version, canary)
+    if canary:
+        refusal = refusals.refusal_of(draft, canary.version)
+        outcome, reason = ("RolledBack", refusal["reason"]) if refusal else ("Superseded", None)
+        refusals.close(draft, canary.version, outcome, reason=reason, startedAt=canary.started_at)
+        draft.status.pop("canary")
+    return _take_up(scene, goal)
+
+
+def _is_without_traffic_first(scene: Scene, stable: Predictor) -> bool:
+    """Keep the canary as it is but for its traffic; whether that is still to be done. Traffic goes before pods do."""
+    left = scene.servers.canary
+    if left is None or left.applied_version is None:
+        return False
+    return scene.place(Layout(stable, scene.canary(left.applied_version, left.wanted), 0))

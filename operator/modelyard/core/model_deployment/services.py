@@ -1,0 +1,40 @@
+"""The Services that answer predictions: the same whatever runs the servers."""
+
+from modelyard.api.model_deployment import ModelDeploymentSpec
+from modelyard.core import metadata
+from modelyard.core.model_deployment import pod
+from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout
+from modelyard.core.plan import Manifest
+
+_PORTS = {"http": pod.HTTP_PORT, "grpc": pod.GRPC_PORT, "metrics": pod.METRICS_PORT}
+
+
+def client_service(resource: Manifest, spec: ModelDeploymentSpec, layout: Layout) -> Manifest:
+    """The Service that clients call: the pods of each predictor that has traffic, so that their number splits it.
+
+    With a route, which splits by weight, the stable ones alone: it leads to the canary by that one's own Service.
+    """
+    [only, *others] = [STABLE] if spec.route else layout.weights
+    selector = metadata.owner_labels(resource) if others else pod.predictor_labels(resource, only)
+    return _service(resource, metadata.service_name(resource), selector)
+
+
+def canary_service(resource: Manifest) -> Manifest:
+    """The Service of the canary alone, by which it is asked before it has traffic."""
+    return _service(resource, metadata.canary_service_name(resource), pod.predictor_labels(resource, CANARY))
+
+
+def stable_selector(resource: Manifest) -> dict[str, str]:
+    """Selects the pods of the stable version."""
+    return pod.predictor_labels(resource, STABLE)
+
+
+def _service(resource: Manifest, name: str, selector: dict[str, str]) -> Manifest:
+    """A Service with every port of the server."""
+    ports = [{"name": port, "port": number, "targetPort": port, "protocol": "TCP"} for port, number in _PORTS.items()]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata.child_metadata(resource, name),
+        "spec": {"selector": selector, "ports": ports},
+    }
