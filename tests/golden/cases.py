@@ -3,7 +3,8 @@
 resource.yaml is the object; observed.yaml is the world around it:
   now, context (changes to the usual one)
   jobs, pods, services        a TrainingJob's children
-  applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it
+  applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
+                              canaryDeployment where applied has a canary
   route                       its HTTPRoute: the spec.route it was made for, and its status
   answers                     by the question's name; a question without an answer stays open, and the plan shows it
   gone, refused               decide about a deleted object, or about one whose plan the API server refused
@@ -23,6 +24,7 @@ from modelyard.core import plan as core_plan
 from modelyard.core.context import Context
 from modelyard.core.model_deployment import observed as serving_observed
 from modelyard.core.model_deployment import plan as serving_plan
+from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout, Predictor
 from modelyard.core.plan import Failure, Manifest, Plan, Question
 from modelyard.core.pod_policy import PodPolicy
 from modelyard.core.training_job import leftovers
@@ -99,22 +101,42 @@ def _serving(
 
 
 def _served_objects(resource: Manifest, world: dict[str, Any], context: Context) -> list[Manifest]:
-    told, deployment = world.get("applied"), world.get("deployment")
+    told = world.get("applied")
     if not told:
         return list(world.get("objects") or [])
     earlier = resource | {"spec": resource["spec"] | told.get("spec", {})}
-    objects = builders.applied(earlier, told["version"], context, told["backend"])
+    objects = builders.laid_out(earlier, _layout(earlier, told), context, told["backend"])
     routed = world.get("route")
     if routed:
         objects.append(builders.make_route(earlier | {"spec": earlier["spec"] | {"route": routed["spec"]}}))
         objects[-1]["status"] = {"parents": routed.get("parents", [])}
     if told["backend"] == "SeldonDeployment":
         objects[0] |= {"status": told.get("status", {})}
-        objects += [builders.make_seldon_child(earlier, deployment["version"]).build()] if deployment else []
-    made = next((item for item in objects if item["kind"] == "Deployment"), None)
-    if made and deployment:
-        made["status"] = deployment["status"] | {"observedGeneration": 1}
+    for predictor, field in ((STABLE, "deployment"), (CANARY, "canaryDeployment")):
+        if world.get(field):
+            _report(objects, earlier, predictor, world[field])
     return objects
+
+
+def _layout(resource: Manifest, told: dict[str, Any]) -> Layout:
+    stable = Predictor(STABLE, told["version"], resource["spec"].get("replicas", 1))
+    canary = told.get("canary")
+    if not canary:
+        return Layout(stable)
+    return Layout(stable, Predictor(CANARY, canary["version"], canary["replicas"]), canary["weight"])
+
+
+def _report(objects: list[Manifest], resource: Manifest, predictor: str, said: dict[str, Any]) -> None:
+    """Give the Deployment of a predictor its status; Seldon's is made for it."""
+    if objects[0]["kind"] == "SeldonDeployment":
+        replicas = said["status"].get("wanted", resource["spec"].get("replicas", 1))
+        made = builders.make_seldon_child(resource, said["version"], predictor)
+        found = made.changed("spec", "replicas", to=replicas).build()
+        objects.append(found)
+    else:
+        name = resource["metadata"]["name"] + ("" if predictor == STABLE else "-canary")
+        found = next(item for item in objects if (item["kind"], item["metadata"]["name"]) == ("Deployment", name))
+    found["status"] = said["status"] | {"observedGeneration": 1}
 
 
 def _value(said: Any) -> Any:
