@@ -12,7 +12,7 @@ from modelyard.core.plan import Event
 from modelyard.core.pod_state import Trouble
 
 _MOST_REFUSED = 10
-_NOT_COMPARED = {"model", "replicas", "paused", "rollback", "revision_history_limit"}
+_NOT_COMPARED = {"model", "replicas", "paused", "route", "rollback", "revision_history_limit"}
 """Parts of spec whose change does not make a version that failed worth trying again."""
 
 
@@ -99,4 +99,5 @@ def close(draft: Draft, version: str, outcome: str, **more: str | None) -> None:
 
 def _spec_digest(draft: Draft) -> str:
     """Names the parts of spec that decide whether a version can serve."""
-    return digest(draft.spec.model_dump(mode="json", by_alias=True, exclude=_NOT_COMPARED))
+    # Without what is not set: a release with another field is no reason to try a version again.
+    return digest(draft.spec.model_dump(mode="json", by_alias=True, exclude=_NOT_COMPARED, exclude_defaults=True))
