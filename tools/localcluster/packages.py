@@ -1,8 +1,10 @@
 """Debian packages: which of those needed are missing, and one apt-get call for them."""
 
+import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -46,6 +48,33 @@ def install_missing(wanted: Sequence[str], log: Path, steps: Steps) -> None:
     with steps.step(f"installing {', '.join(missing)}"):
         run_logged([*apt, "update"], log)
         run_logged([*apt, "install", "--yes", "--no-install-recommends", *missing], log)
+
+
+def unpacked(package: str, folder: Path, log: Path) -> Path:
+    """The files of a package, downloaded once into a folder: nothing is installed and no service begins."""
+    if folder.exists():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{package}-") as scratch:
+        _download(package, Path(scratch), log)
+        archive = next(Path(scratch).glob("*.deb"))
+        run_logged(["dpkg-deb", "--extract", str(archive), str(Path(scratch, "files"))], log)
+        # Whoever else did the same at the same time was as good.
+        with contextlib.suppress(OSError):
+            Path(scratch, "files").rename(folder)
+    return folder
+
+
+def _download(package: str, folder: Path, log: Path) -> None:
+    """Downloads a package into a folder, with fresh lists where those that are there do not know it."""
+    command = ["env", f"--chdir={folder}", "apt-get", "-o", "Acquire::Retries=3", "download", package]
+    try:
+        run_logged(command, log)
+    except ClusterError:
+        if os.geteuid() != 0:
+            raise
+        run_logged(["apt-get", "-o", "DPkg::Lock::Timeout=600", "update"], log)
+        run_logged(command, log)
 
 
 def run_logged(argv: Sequence[str], log: Path, **environment: str) -> None:

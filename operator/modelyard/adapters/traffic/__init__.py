@@ -1,0 +1,1 @@
+"""What model servers answered: read from their own metrics, or asked of a Prometheus."""
