@@ -34,8 +34,17 @@ def test_a_training_names_it_and_makes_no_job(world: World, field: str) -> None:
         template, named = TEMPLATES[field]
         spec = {"podTemplate": {"spec": template}}
     training = Training(world, **spec)
-    world.until(lambda: named in training.condition("Complete").get("message", ""), f"{named} is named", 10)
+    assert named in training.until_invalid()
     assert training.jobs() == []
+    world.patch(
+        "TrainingJob",
+        "digits",
+        trainer=COMMAND | {name: None for name in spec.get("trainer", {}) if name != "command"},
+        podTemplate=None,
+    )
+    world.kubelet.succeed(training.start())
+    training.until_over()
+    assert training.status["attempt"] == 1
 
 
 SERVED: dict[str, tuple[dict[str, Any], str]] = {

@@ -42,8 +42,5 @@ def test_a_claim_that_is_not_there_is_named_by_its_field_and_waited_for(world: W
 def test_a_checkpoint_in_place_of_another_mount_is_refused_with_both_fields(world: World) -> None:
     mount = {"name": "own", "mountPath": "/checkpoint"}
     training = Training(world, checkpoint=KEPT, trainer={"command": ["x"], "volumeMounts": [mount]})
-    training.until_over()
-    failed = training.condition("Failed")
-    assert failed["reason"] == "InvalidSpec"
-    assert "spec.checkpoint.mountPath: spec.trainer.volumeMounts" in failed["message"]
+    assert "spec.checkpoint.mountPath: spec.trainer.volumeMounts" in training.until_invalid()
     assert training.jobs() == []

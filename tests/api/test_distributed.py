@@ -140,8 +140,5 @@ def test_a_service_that_somebody_deleted_comes_back(world: World) -> None:
 def test_what_would_keep_pods_apart_is_refused_with_its_field(world: World) -> None:
     own = {"command": ["torchrun", "train.py"], "env": [{"name": "MASTER_ADDR", "value": "elsewhere"}]}
     training = Training(world, nodes=2, trainer=own)
-    training.until_over()
-    failed = training.condition("Failed")
-    assert failed["reason"] == "InvalidSpec"
-    assert "spec.trainer.env: MASTER_ADDR is set by spec.nodes" in failed["message"]
+    assert "spec.trainer.env: MASTER_ADDR is set by spec.nodes" in training.until_invalid()
     assert training.jobs() == []

@@ -82,6 +82,12 @@ class Training:
         """Wait until the STATE column says so."""
         self.world.until(lambda: self.state == state, f"{self.name} is {state}", seconds)
 
+    def until_invalid(self, seconds: float = 10.0) -> str:
+        """Wait until its spec is said to be one that cannot work; what is wrong with it."""
+        self.until_state("InvalidSpec", seconds)
+        assert self.condition("Stalled")["reason"] == self.status["problem"] == "InvalidSpec"
+        return str(self.condition("Stalled")["message"])
+
     def until_over(self, seconds: float = 30.0) -> None:
         """Wait for the end, good or bad."""
         ends = ("Complete", "Failed")

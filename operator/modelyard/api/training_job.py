@@ -299,7 +299,13 @@ class TrainingJobSpec(KubeModel):
 LONGEST_NAME_OF_SEVERAL = 44
 """So that `<name>-<8 digits>-<attempt>-<index>` has at most the 63 characters of a host's name."""
 
-_NEVER_STARTED = "(oldSelf.spec.suspend && !oldSelf.?status.?startTime.hasValue())"
+INVALID_SPEC = "InvalidSpec"
+"""What status.problem says of a spec that cannot work, while nothing has begun."""
+
+_NEVER_STARTED = (
+    "(!oldSelf.?status.?startTime.hasValue() && "
+    f"(oldSelf.spec.suspend || oldSelf.?status.?problem.orValue('') == '{INVALID_SPEC}'))"
+)
 
 
 def _fixed(field: str) -> dict[str, str]:
@@ -307,7 +313,7 @@ def _fixed(field: str) -> dict[str, str]:
     now, before = f"self.spec.{field}", f"oldSelf.spec.{field}"
     return rule(
         f"{_NEVER_STARTED} || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))",
-        f"spec.{field} cannot change after the start (only while suspended and never started): "
+        f"spec.{field} cannot change after the start (only while never started and suspended or InvalidSpec): "
         "delete the TrainingJob and apply it again, or use another name",
     )
 

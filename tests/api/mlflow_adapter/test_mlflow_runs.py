@@ -14,6 +14,7 @@ from api.mlflow_adapter.support import log_model, make_run_question, persist, un
 from modelyard.adapters.mlflow_gateway import MlflowGateway
 from modelyard.core.tracking import (
     AttemptIdentity,
+    Dataset,
     Ended,
     EndRun,
     FindModels,
@@ -85,6 +86,28 @@ async def test_a_shared_run_goes_on_as_the_next_attempts(gateway: MlflowGateway,
     ended = client.get_run(run.run_id).info
     assert (ended.status, ended.end_time) == ("FINISHED", 1234567890999)
     assert len(client.search_runs([run.experiment_id])) == 1
+
+
+@pytest.mark.parametrize("is_shared", [False, True], ids=["its own", "a shared one"])
+@pytest.mark.parametrize(
+    "mended",
+    [{"tags": (("modelyard.io/parameters-digest", "two"),)}, {"datasets": ()}],
+    ids=["parameters", "datasets"],
+)
+async def test_a_run_of_a_spec_that_was_mended_before_it_began_is_set_aside(
+    gateway: MlflowGateway, client: MlflowClient, mended: dict[str, Any], is_shared: bool
+) -> None:
+    tags = (("modelyard.io/parameters-digest", "one"),)
+    first = make_run_question(is_shared=is_shared, tags=tags, datasets=(Dataset("digits", "s3://digits"),))
+    aside = await gateway.ask(first)
+    second = replace(first, parameters=(("C", "2.0"),), **mended)
+    run = await gateway.ask(second)
+    assert run != aside
+    assert await gateway.ask(second) == run
+    assert client.get_run(run.run_id).data.params == {"C": "2.0"}
+    assert client.get_run(run.run_id).info.status == "RUNNING"
+    assert client.get_run(aside.run_id).info.status == "KILLED"
+    assert client.get_run(aside.run_id).data.tags["modelyard.io/reason"] == "Superseded"
 
 
 async def test_runs_are_shared_within_one_owner_and_never_with_strays(

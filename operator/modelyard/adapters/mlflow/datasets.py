@@ -25,6 +25,12 @@ def log_missing(connection: Connection, run_id: str, logged: list[DatasetInput],
         connection.client.log_inputs(run_id, datasets=missing)
 
 
+def has_others(logged: list[DatasetInput], wanted: tuple[Dataset, ...]) -> bool:
+    """Whether the run has datasets that are not wanted; MLflow takes none away."""
+    known = {(item.dataset.name, item.dataset.digest) for item in logged}
+    return bool(known - {(made.dataset.name, made.dataset.digest) for made in map(as_input, wanted)})
+
+
 def as_input(dataset: Dataset) -> DatasetInput:
     """One dataset as an input of a run; `mlflow.data.get_source` reads it back."""
     scheme = urllib.parse.urlsplit(dataset.uri).scheme.lower()

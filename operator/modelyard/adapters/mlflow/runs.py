@@ -56,6 +56,8 @@ _EXPERIMENTS_AT_ONCE = 1000
 _PAGE = 1000
 _MOST_OPEN_RUNS = 10_000
 _DUPLICATE = "Duplicate"
+_SUPERSEDED = "Superseded"
+"""Reasons of runs that no code ever saw."""
 _YES = "true"
 _RUNNING = "RUNNING"
 _SYSTEM_METRICS = "system/"
@@ -68,6 +70,9 @@ def ensure_run(connection: Connection, question: EnsureRun) -> Run:
     """The attempt's run with its parameters; created unless it exists in the experiment of that name."""
     experiment_id = experiments.ensure_experiment(connection, question.experiment)
     run = _find_run(connection, experiment_id, question)
+    if run is not None and _was_made_for_another_spec(run, question):
+        _set_aside(connection, run, _SUPERSEDED)
+        run = None
     if run is None:
         run = _create_run(connection, experiment_id, question)
     elif question.is_shared:
@@ -166,7 +171,7 @@ def _find_run(connection: Connection, experiment_id: str, question: EnsureRun) -
     if question.is_shared:
         wanted = f"{owner_filter(question.identity)} and tags.`{names.TAG_SHARED}` = '{_YES}'"
     found = connection.client.search_runs([experiment_id], wanted, max_results=_BATCH)
-    runs = [run for run in found if run.data.tags.get(names.TAG_REASON) != _DUPLICATE]
+    runs = [run for run in found if run.data.tags.get(names.TAG_REASON) not in {_DUPLICATE, _SUPERSEDED}]
     return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
 
 
@@ -182,9 +187,27 @@ def _create_run(connection: Connection, experiment_id: str, question: EnsureRun)
     oldest = _find_run(connection, experiment_id, question)
     if oldest is None or oldest.info.run_id == created.info.run_id:
         return created
-    connection.client.set_tag(created.info.run_id, names.TAG_REASON, _DUPLICATE)
-    connection.client.set_terminated(created.info.run_id, "KILLED")
+    _set_aside(connection, created, _DUPLICATE)
     return oldest
+
+
+def _set_aside(connection: Connection, run: MlflowRun, reason: str) -> None:
+    """End a run that is no attempt's."""
+    connection.client.set_tag(run.info.run_id, names.TAG_REASON, reason)
+    connection.client.set_terminated(run.info.run_id, "KILLED")
+
+
+def _was_made_for_another_spec(run: MlflowRun, question: EnsureRun) -> bool:
+    """Whether the spec was changed since: before its first attempt began, as after the Job was refused.
+
+    Parameters and inputs of a run cannot be changed. A shared run of later attempts stays, whatever it says.
+    """
+    said = run.data.tags
+    if question.is_shared and (question.identity.attempt > 1 or said.get(names.TAG_ATTEMPT) != "1"):
+        return False
+    if run.inputs and datasets.has_others(run.inputs.dataset_inputs, question.datasets):
+        return True
+    return any(said.get(key) != text for key, text in _own_tags(question).items())
 
 
 def _go_on(connection: Connection, run: MlflowRun, question: EnsureRun) -> None:

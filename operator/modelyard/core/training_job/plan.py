@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from modelyard.api.training_job import Trainer, TrainingJobSpec
+from modelyard.api.training_job import INVALID_SPEC, Trainer, TrainingJobSpec
 from modelyard.core import clock
+from modelyard.core.conditions import find
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
 from modelyard.core.tracking import RegisteredVersion
@@ -59,7 +60,11 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, now)
     message = f"the API server refused the Job: {refusal.message}"
-    draft.trouble = refusals.reason_of(refusal.message, refusal.reason)
+    reason = refusals.reason_of(refusal.message, refusal.reason)
+    if reason in refusals.OF_THE_SPEC and draft.newest_number() == 0:
+        _ask_to_mend(draft, message)
+        return draft.finish()
+    draft.trouble = reason
     draft.set_state("Pending", f"{draft.trouble}: {message}")
     if not draft.was(draft.trouble):
         draft.events.append(Event(draft.trouble, message, "Warning"))
@@ -77,15 +82,41 @@ def _decide(draft: Draft) -> None:
         _close(draft, record)
     elif record and record["reason"] == "Succeeded":
         _succeed(draft, record)
+    elif not record and (problems := validity.problems_of(draft.spec, draft.context)):
+        _ask_to_mend(draft, "; ".join(problems))
     elif draft.spec.suspend:
         _stay_suspended(draft)
     elif record and (reason := verdict.why_final(draft, record)):
         _give_up(draft, record, reason)
-    elif problems := validity.problems_of(draft.spec, draft.context):
-        _fail(draft, "InvalidSpec", "; ".join(problems))
+    elif record and (problems := validity.problems_of(draft.spec, draft.context)):
+        _fail(draft, INVALID_SPEC, "; ".join(problems))
+    elif _was_just_mended(draft):
+        draft.set_state("Pending", "spec was mended; attempt 1 begins")
+        draft.recheck_after = stops.AT_ONCE_SECONDS
     elif not _must_still_wait(draft):
         _resume(draft)
         attempts.begin(draft, draft.newest_number() + 1)
+
+
+def _ask_to_mend(draft: Draft, message: str) -> None:
+    """Nothing has begun, and the API server lets all of such a spec change: say what is wrong with it, and wait."""
+    if draft.spec.suspend:
+        _stay_suspended(draft)
+    else:
+        _resume(draft)
+    draft.set_state(INVALID_SPEC, message)
+    draft.conditions.true("Stalled", INVALID_SPEC, message)
+    stated = (draft.conditions.get("Stalled") or {}).get("message")
+    if find(draft.before, "Stalled").get("message") != stated:
+        draft.events.append(Event(INVALID_SPEC, message, "Warning"))
+
+
+def _was_just_mended(draft: Draft) -> bool:
+    """Whether spec could be edited until now.
+
+    A status that says otherwise ends that, and only after it the first attempt begins, with the spec of that moment.
+    """
+    return draft.was(INVALID_SPEC) and draft.before.get("observedGeneration") != draft.generation
 
 
 def _follow(draft: Draft, record: Record) -> None:
@@ -291,8 +322,8 @@ def _unreadable(resource: Manifest, observed: Observed, now: datetime, error: Va
     draft = Draft(resource, TrainingJobSpec(trainer=Trainer()), observed, now)
     if draft.is_over:
         return Plan()
-    draft.set_state("InvalidSpec", message)
-    draft.conditions.true("Stalled", "InvalidSpec", message)
+    draft.set_state(INVALID_SPEC, message)
+    draft.conditions.true("Stalled", INVALID_SPEC, message)
     return draft.finish()
 
 

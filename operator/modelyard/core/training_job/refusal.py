@@ -7,6 +7,8 @@ _WORDS = (
     ("ValidatingAdmissionPolicy", "PolicyDenied"),
     ("admission webhook", "PolicyDenied"),
 )
+OF_THE_SPEC = frozenset({"BadRequest", "Invalid"})
+"""Reasons that are none of these, and mean that no cluster would take the object."""
 
 
 def reason_of(message: str, otherwise: str) -> str:

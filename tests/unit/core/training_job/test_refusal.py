@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelyard.core.training_job.refusal import reason_of
+from modelyard.core.training_job.refusal import OF_THE_SPEC, reason_of
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,12 @@ from modelyard.core.training_job.refusal import reason_of
 )
 def test_a_refusal_has_a_reason(message: str, reason: str) -> None:
     assert reason_of(message, "Forbidden") == reason
+
+
+@pytest.mark.parametrize("reason", ["Invalid", "BadRequest"])
+def test_what_no_cluster_would_take_is_the_specs_own_fault(reason: str) -> None:
+    assert reason_of('Job.batch "x" is invalid: spec.template: Required value', reason) in OF_THE_SPEC
+
+
+def test_a_policy_is_not_though_the_api_server_calls_it_invalid() -> None:
+    assert reason_of("ValidatingAdmissionPolicy 'p' denied request: no", "Invalid") not in OF_THE_SPEC
