@@ -93,7 +93,7 @@ def _with_server_ports(spec: dict[str, Any]) -> dict[str, Any]:
     }
     variables = [{"name": name, "value": value} for name, value in told.items()]
     containers = [
-        container | {"env": [*container["env"], *variables]} if container["name"] == pod.SERVER else container
+        container | {"env": [*container["env"], *variables]} if container.get("name") == pod.SERVER else container
         for container in spec["containers"]
     ]
     return spec | {"containers": containers}
