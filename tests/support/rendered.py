@@ -25,7 +25,7 @@ def pods_of_training(template: Manifest) -> tuple[list[Manifest], str]:
     while True:
         plan = plan_training(resource, TrainingObserved(builders.make_context(), answers=answers), builders.NOW)
         if not plan.questions:
-            return [_pod(job["spec"]["template"]) for job in plan.create], _refusal(plan, "Failed")
+            return [_pod(job["spec"]["template"]) for job in plan.create], _refusal(plan)
         answers |= {question: ANSWERS[type(question)] for question in plan.questions}
 
 
@@ -37,7 +37,7 @@ def pods_of_serving(template: Manifest, backend: str) -> tuple[list[Manifest], s
         plan = plan_serving(resource, ServingObserved(builders.make_context(), True, answers=answers), builders.NOW)
         if not plan.questions:
             made = [_template(item) for item in plan.apply if item["kind"] == backend]
-            return [_pod(each) for each in made], _refusal(plan, "Stalled")
+            return [_pod(each) for each in made], _refusal(plan)
         answers |= {question: ANSWERS[type(question)] for question in plan.questions}
 
 
@@ -55,7 +55,7 @@ def _pod(template: Manifest) -> Manifest:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
 
 
-def _refusal(plan: Plan, kind: str) -> str:
+def _refusal(plan: Plan) -> str:
     stated = {item["type"]: item for item in (plan.status or {}).get("conditions", [])}
-    condition = stated.get(kind, {})
+    condition = stated.get("Stalled", {})
     return str(condition["message"]) if condition.get("reason") == "InvalidSpec" else ""
