@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import aiohttp
 import uvloop
 
+from modelyard.adapters import mlflow_webhook
 from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
 from modelyard.adapters.model_server import HttpModelServers
 from modelyard.api.names import LABEL_OWNER_KIND
@@ -106,7 +108,8 @@ async def _run(settings: Settings) -> None:
             starting = _engine(settings, client, metrics, tracking, HttpModelServers(session))
             engine = await _unless_told(stop, starting)
             if engine is not None:
-                await engine.run(stop)
+                async with _webhooks(settings, engine, tracking, metrics, session):
+                    await engine.run(stop)
         finally:
             await tracking.close()
             await client.close()
@@ -140,6 +143,25 @@ async def _engine(
     engine = Engine(settings, client, SOURCES, reconcilers, metrics, [deleted.sweep])
     tracking.tell_of_moves(lambda model, alias: engine.wake(followers.of_alias(caches, model, alias)))
     return engine
+
+
+@asynccontextmanager
+async def _webhooks(
+    settings: Settings, engine: Engine, tracking: MlflowGateway, metrics: Metrics, session: aiohttp.ClientSession
+) -> AsyncIterator[None]:
+    """Receive MLflow's webhooks while the block runs, where the settings say so."""
+    if not settings.webhook_port:
+        yield
+        return
+    receiver = mlflow_webhook.Receiver(
+        Path(settings.webhook_secret_file),
+        engine,
+        lambda moved: tracking.look_again(moved.model, moved.alias),
+        lambda result: metrics.webhooks.labels(result).inc(),
+        session,
+    )
+    async with mlflow_webhook.served(settings.probe_host, settings.webhook_port, receiver):
+        yield
 
 
 async def _unless_told(stop: asyncio.Event, starting: Coroutine[Any, Any, Engine]) -> Engine | None:

@@ -55,6 +55,12 @@ class Settings:
     workers: int = 16
     resync_seconds: float = 600.0
     alias_poll_seconds: float = 15.0
+    webhook_port: int = 0
+    """Where MLflow's webhooks are received; 0: nowhere."""
+    webhook_secret_file: str = ""
+    """A file with the secrets that deliveries are signed with, one a line."""
+    pod_ip: str = ""
+    """Where the other replicas reach this one."""
     lease_seconds: float = 15.0
     probe_host: str = "0.0.0.0"  # noqa: S104 - the kubelet asks from outside the pod
     probe_port: int = 8080
@@ -74,6 +80,14 @@ class Settings:
             if name in environment:
                 values[field.name] = _parse(name, environment[name], type(field.default))
         return cls(**values)  # type: ignore[arg-type] # _parse made each value of its field's type
+
+    @property
+    def webhook_url(self) -> str:
+        """Where the other replicas pass deliveries on to while this one leads; empty: nowhere."""
+        if not self.webhook_port or not self.pod_ip:
+            return ""
+        host = f"[{self.pod_ip}]" if ":" in self.pod_ip else self.pod_ip
+        return f"http://{host}:{self.webhook_port}"
 
     @property
     def tracking_uri_for_pods(self) -> str:

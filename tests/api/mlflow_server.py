@@ -15,8 +15,10 @@ PATIENCE_SECONDS = 120.0
 class MlflowServer:
     """In a process group of its own; may be stopped (SIGSTOP), killed and started again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         self._folder = folder
+        self._options = options
+        self._environment = environment
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             self._port = int(listener.getsockname()[1])
@@ -27,7 +29,9 @@ class MlflowServer:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
         command += ["--workers", "1", "--backend-store-uri", f"sqlite:///{self._folder}/mlflow.db"]
         command += ["--artifacts-destination", str(self._folder / "artifacts")]
+        command += self._options
         environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment |= self._environment
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         self._wait_until_healthy(self._process)

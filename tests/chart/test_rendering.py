@@ -67,7 +67,15 @@ def test_the_operator_understands_what_the_values_say(helm: Helm) -> None:
 def test_defaults_of_chart_and_operator_are_the_same(helm: Helm) -> None:
     settings = Settings.from_environment(operator_environment(helm.render("default")))
     own = Settings()
-    set_by_the_chart = {"tracking_uri", "trainer_image", "server_image", "fetcher_image", "source_image", "identity"}
+    set_by_the_chart = {
+        "pod_ip",
+        "tracking_uri",
+        "trainer_image",
+        "server_image",
+        "fetcher_image",
+        "source_image",
+        "identity",
+    }
     differing = {field.name for field in fields(Settings) if getattr(settings, field.name) != getattr(own, field.name)}
     assert differing - {"operator_namespace"} == set_by_the_chart
 
@@ -109,6 +117,31 @@ def test_the_bundle_is_where_mlflow_is_told_to_look(helm: Helm) -> None:
     (item,) = volumes["tracking-ca"]["configMap"]["items"]
     path = f"{mounts['tracking-ca']}/{item['path']}"
     assert operator_environment(objects)["MLFLOW_TRACKING_SERVER_CERT_PATH"] == path
+
+
+def test_webhooks_come_in_where_the_operator_listens_and_with_the_secret_that_it_reads(helm: Helm) -> None:
+    objects = helm.render("everything")
+    settings = Settings.from_environment(operator_environment(objects))
+    ports = {port["name"]: port["containerPort"] for port in operator_container(objects)["ports"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in operator_container(objects)["volumeMounts"]}
+    (service,) = [each for each in of_kind(objects, "Service") if each["metadata"]["name"].endswith("-webhook")]
+    assert settings.webhook_port == ports["webhook"] == service["spec"]["ports"][0]["port"]
+    assert settings.webhook_secret_file == f"{mounts['webhook']}/secret"
+
+
+def test_only_mlflow_and_the_other_replicas_reach_the_webhooks_port(helm: Helm) -> None:
+    (policy,) = of_kind(helm.render("everything"), "NetworkPolicy")
+    (rule,) = [each for each in policy["spec"]["ingress"] if each["ports"][0]["port"] == "webhook"]
+    mlflow, own = rule["from"]
+    assert mlflow["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "mlflow"}
+    assert own["podSelector"] == policy["spec"]["podSelector"]
+    assert {"podSelector": own["podSelector"]} in [
+        peer for rule in policy["spec"]["egress"] for peer in rule.get("to", [])
+    ]
+
+
+def test_nothing_is_received_unless_it_is_asked_for(helm: Helm) -> None:
+    assert "webhook" not in helm.template("--values", str(values_file("default")))
 
 
 def test_a_selector_has_nothing_that_an_upgrade_changes(helm: Helm) -> None:

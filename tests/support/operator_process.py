@@ -79,6 +79,11 @@ class OperatorProcess:
                 return float(line.rpartition(" ")[2])
         return 0.0
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Its settings, as they were given."""
+        return self._settings
+
     def leads(self) -> bool:
         """Whether it holds the Lease, as its metric says."""
         return self.metric("leader_election_master_status") == 1

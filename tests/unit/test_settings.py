@@ -36,6 +36,15 @@ def test_what_is_no_json_is_named() -> None:
         Settings.from_environment({"MODELYARD_TRAINING_PODS": "{"})
 
 
+@pytest.mark.parametrize(
+    ("ip", "port", "url"),
+    [("10.0.0.7", "8082", "http://10.0.0.7:8082"), ("fd00::7", "8082", "http://[fd00::7]:8082"), ("10.0.0.7", "0", "")],
+)
+def test_where_deliveries_are_passed_on_to(ip: str, port: str, url: str) -> None:
+    given = {"MODELYARD_POD_IP": ip, "MODELYARD_WEBHOOK_PORT": port}
+    assert Settings.from_environment(given).webhook_url == url
+
+
 def test_a_number_that_is_none_is_named() -> None:
     with pytest.raises(ValueError, match=r"^MODELYARD_WORKERS='many' is not a valid int"):
         Settings.from_environment({"MODELYARD_WORKERS": "many"})

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from modelyard.api import names
 from modelyard.core.plan import Manifest, ObjectRef
 from modelyard.kube.errors import ApiError, Conflict
 from modelyard.kube.resources import LEASES
+
+_URL = f"{names.GROUP}/webhook-url"
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,8 @@ class Terms:
     name: str = "modelyard"
     lease_seconds: float = 15.0
     retry_seconds: float = 2.0
+    url: str = ""
+    """Where this replica is reached by the others while it leads; told in the Lease."""
 
     @property
     def renew_seconds(self) -> float:
@@ -83,11 +88,17 @@ class Elector:
         self._renewed_at = float("-inf")
         self._seen: tuple[Any, float] | None = None
         """The record of whoever leads, and when it was first seen so."""
+        self._leader_url = ""
 
     @property
     def leads(self) -> bool:
         """Whether this replica may work right now."""
         return self._held is not None and self._pulse.now() < self._renewed_at + self._terms.renew_seconds
+
+    @property
+    def leader_url(self) -> str:
+        """Where the replica that leads is reached, as the Lease said when it was last read; empty while none leads."""
+        return self._leader_url
 
     async def acquire(self) -> None:
         """Wait until this replica leads."""
@@ -139,7 +150,9 @@ class Elector:
         if found is None:
             self._holds(await self._leases.create(self._written(None, self._terms.identity)), started)
             return True
-        if not self._is_free(found):
+        is_free = self._is_free(found)
+        self._leader_url = "" if is_free else str((found["metadata"].get("annotations") or {}).get(_URL) or "")
+        if not is_free:
             return False
         self._holds(await self._leases.replace(self._written(found, self._terms.identity)), started)
         return True
@@ -207,7 +220,9 @@ class Elector:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         is_ours = spec.get("holderIdentity") == holder
         transitions = int(spec.get("leaseTransitions") or 0)
-        metadata = {"name": self._name, "namespace": self._terms.namespace}
+        metadata: dict[str, Any] = {"name": self._name, "namespace": self._terms.namespace}
+        if holder and self._terms.url:
+            metadata["annotations"] = {_URL: self._terms.url}
         if before:
             metadata |= {"resourceVersion": before["metadata"]["resourceVersion"]}
         return {

@@ -43,6 +43,10 @@ class Metrics:
             "leader_election_master_status", "1 on the replica that leads.", ["name"], registry=registry
         )
 
+        self.webhooks = Counter(
+            "modelyard_webhook_deliveries", "What became of deliveries.", ["result"], registry=registry
+        )
+
     def _reconcile_metrics(self) -> None:
         """What workers do."""
         registry = self.registry

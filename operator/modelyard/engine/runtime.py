@@ -60,7 +60,12 @@ class Engine:
         self._periodic = tuple(periodic)
         self._reconcilers = {**reconcilers, _PERIODIC: self._run_periodic}
         self.queue: WorkQueue[Key] = WorkQueue(asyncio.get_running_loop(), metrics)
-        terms = Terms(settings.operator_namespace, settings.identity, lease_seconds=settings.lease_seconds)
+        terms = Terms(
+            settings.operator_namespace,
+            settings.identity,
+            lease_seconds=settings.lease_seconds,
+            url=settings.webhook_url,
+        )
         self._elector = Elector(client, terms)
         self._resync = Resync(client, self._caches, settings.namespaces, metrics, self._wake)
         self._workers = Workers(self.queue, self._reconcilers, metrics, self._may_work, self._generation)
@@ -91,6 +96,16 @@ class Engine:
         is_news = held is not None and held["metadata"].get("generation") != metadata.get("generation")
         if cache.upsert(manifest) and is_news:
             self._wake(self._sources[resource], manifest)
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether this replica works."""
+        return self._may_work()
+
+    @property
+    def leader_url(self) -> str:
+        """Where the replica that works receives webhooks; empty while none is known to."""
+        return self._elector.leader_url
 
     def wake(self, keys: Iterable[Key]) -> None:
         """Queue these keys; a replica that does not lead will look at everything once it does."""

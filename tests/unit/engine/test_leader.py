@@ -215,6 +215,22 @@ async def test_a_leader_that_finds_another_in_the_lease_stops_at_once(leases: Fa
         await elector.keep()
 
 
+async def test_replicas_that_stand_by_know_where_the_leader_is_reached(leases: FakeLeases, time: Time) -> None:
+    first = Elector(leases, Terms("system", "a", url="http://10.0.0.1:8082"), time.pulse())
+    second = Elector(leases, Terms("system", "b", url="http://10.0.0.2:8082"), time.pulse())
+    await first.acquire()
+    acquiring = asyncio.create_task(second.acquire())
+    await time.reached(103)
+    assert second.leader_url == "http://10.0.0.1:8082"
+    await first.release()
+    await acquiring
+    third = Elector(leases, Terms("system", "c"), time.pulse())
+    acquiring = asyncio.create_task(third.acquire())
+    await time.reached(time.now + 3)
+    assert third.leader_url == "http://10.0.0.2:8082"
+    acquiring.cancel()
+
+
 async def test_a_renewal_whose_answer_was_lost_is_not_a_loss(leases: FakeLeases, time: Time) -> None:
     elector = make_elector(leases, time)
     await elector.acquire()

@@ -8,6 +8,10 @@
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
+- name: MODELYARD_POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
 {{- $settings := dict
   "TRACKING_URI" .Values.mlflow.trackingUri
   "POD_TRACKING_URI" .Values.mlflow.podTrackingUri
@@ -35,6 +39,10 @@
 }}
 {{- if .Values.mlflow.existingSecret }}
 {{- $_ := set $settings "TRACKING_CREDENTIALS_DIR" "/etc/modelyard/tracking-credentials" }}
+{{- end }}
+{{- if .Values.mlflow.webhook.enabled }}
+{{- $_ := set $settings "WEBHOOK_PORT" .Values.mlflow.webhook.port }}
+{{- $_ := set $settings "WEBHOOK_SECRET_FILE" "/etc/modelyard/webhook/secret" }}
 {{- end }}
 {{- range $name, $value := $settings }}
 {{- if ne (toString $value) "" }}
