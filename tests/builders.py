@@ -403,7 +403,10 @@ def laid_out(resource: Manifest, layout: Layout, context: Context, backend: str)
     """What serves a layout, as the API server holds it once it was applied."""
     spec = ModelDeploymentSpec.model_validate(resource["spec"])
     renderer = SeldonBackend() if backend == "SeldonDeployment" else DeploymentBackend()
-    made = [*renderer.render(resource, spec, layout, context), client_service(resource, spec, layout)]
+    made = [
+        *renderer.render(resource, spec, layout, context),
+        client_service(resource, {STABLE: 100} if spec.route else layout.weights),
+    ]
     return [as_live(item) for item in made]
 
 

@@ -134,6 +134,97 @@ def test_somebody_elses_route_is_left_as_it_is(world: World, model: str) -> None
     assert (world.get("HTTPRoute", "digits") or {})["spec"] == theirs["spec"]
 
 
+BY_STEPS = {"strategy": "Canary", "steps": [{"setWeight": 25}, {"pause": {}}]}
+
+
+def canary(world: World, model: str, rollout: dict[str, object], route: dict[str, object] | None) -> Serving:
+    """Serves version 1 in two pods, and takes up others by a canary."""
+    spec = {"backend": "Deployment", "replicas": 2, "rollout": rollout} | ({"route": route} if route else {})
+    serving = Serving(world, model={"name": model, "alias": "champion"}, **spec)
+    serving.take_up("1")
+    return serving
+
+
+def switch(world: World, model: str) -> None:
+    world.tracking.point(model, "champion", world.tracking.make_version(model))
+
+
+def test_a_canary_has_its_share_from_the_gateway_and_waits_for_its_word(world: World, model: str) -> None:
+    gateway = Controller(world)
+    serving = canary(world, model, BY_STEPS, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
+    until_split_is(serving, "Unknown", "RoutePending")
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+
+    switch(world, model)
+    world.until(lambda: serving.pods_of("canary"), "a canary's pod")
+    assert gateway.shares("digits") == {"digits": 100}, "no traffic before it answers"
+    serving.bring_the_canary_up("2", weight=25)
+    assert gateway.shares("digits") == {"digits": 75, "digits-canary": 25}
+    held = lambda: "has not answered" in serving.condition("Ready")["message"]  # noqa: E731
+    world.until(held, "no step is taken before the Gateway has taken the last one")
+    gateway.says("digits")
+    serving.until_ready_says("True", "AwaitingResume")
+    said = until_split_is(serving, "True", "RouteAccepted")
+    assert "75 % to Service digits and 25 % to Service digits-canary" in said
+    selector = (world.get("Service", "digits") or {})["spec"]["selector"]
+    assert selector["modelyard.io/predictor"] == "stable", "who calls the Service has no part in the trial"
+
+    serving.annotate("abort", "2")
+    world.until(lambda: gateway.shares("digits") == {"digits": 100}, "its traffic goes first")
+    world.at_no_time(lambda: not serving.pods_of("canary"), "its pods go before the Gateway knows", 3)
+    gateway.says("digits")
+    world.until(lambda: not serving.pods_of("canary"), "its pods go")
+    assert serving.stable_version == "1"
+
+    serving.annotate("abort", None)
+    serving.annotate("retry", "2")
+    world.until(lambda: serving.pods_of("canary"), "a canary's pod again")
+    serving.bring_the_canary_up("2", weight=25)
+    gateway.says("digits")
+    serving.until_ready_says("True", "AwaitingResume")
+    serving.annotate("resume", "2")
+    world.servers.answer(world.namespace, "digits", "2")
+
+    def is_finishing() -> bool:
+        serving.make_ready("2")
+        return gateway.shares("digits") == {"digits": 100}
+
+    world.until(is_finishing, "the stable pods have its version, and all the traffic")
+    assert serving.pods_of("canary"), "it goes once the Gateway knows"
+    gateway.says("digits")
+    serving.take_up("2")
+    world.until(lambda: not serving.pods_of("canary"), "its pods go")
+
+
+def test_a_canary_does_not_begin_where_the_gateway_refuses(world: World, model: str) -> None:
+    gateway = Controller(world)
+    serving = canary(world, model, BY_STEPS, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
+    gateway.says("digits", "False", "NotAllowedByListeners", "not from this namespace")
+    until_split_is(serving, "False", "RouteNotAccepted")
+    switch(world, model)
+    said = serving.until_ready_says("True", "RouteNotAccepted")
+    assert "version 1 serves; version 2 waits" in said["message"]
+    assert not serving.pods_of("canary")
+    gateway.says("digits")
+    world.until(lambda: serving.pods_of("canary"), "it begins once the Gateway takes the route")
+
+
+def test_without_a_route_the_pods_split_or_nothing_does(world: World, model: str) -> None:
+    serving = canary(world, model, BY_STEPS, None)
+    switch(world, model)
+    world.until(lambda: serving.pods_of("canary"), "a canary's pod")
+    serving.bring_the_canary_up("2", weight=25)
+    ratio = "25 % is asked for, 1 of 3 ready pods (33 %) are the canary's"
+    world.until(lambda: ratio in until_split_is(serving, "False", "NoRoute"), "the real share is told")
+
+    world.patch("ModelDeployment", "digits", rollout={"withoutRoute": "Refuse"})
+    said = serving.until_ready_says("True", "NoRoute")
+    assert "version 2 waits" in said["message"]
+    assert serving.condition("Stalled")["status"] == "True"
+    world.until(lambda: not serving.pods_of("canary"), "its canary goes")
+
+
 def test_a_settled_route_costs_no_write(world: World, model: str) -> None:
     gateway = Controller(world)
     serving = routed(world, model)

@@ -5,7 +5,7 @@ resource.yaml is the object; observed.yaml is the world around it:
   jobs, pods, services        a TrainingJob's children
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
                               canaryDeployment where applied has a canary
-  route                       its HTTPRoute: the spec.route it was made for, and its status
+  route                       its HTTPRoute: the spec.route and weights it was made for, and its status
   answers                     by the question's name; a question without an answer stays open, and the plan shows it
   gone, refused               decide about a deleted object, or about one whose plan the API server refused
 """
@@ -108,7 +108,8 @@ def _served_objects(resource: Manifest, world: dict[str, Any], context: Context)
     objects = builders.laid_out(earlier, _layout(earlier, told), context, told["backend"])
     routed = world.get("route")
     if routed:
-        objects.append(builders.make_route(earlier | {"spec": earlier["spec"] | {"route": routed["spec"]}}))
+        with_route = earlier | {"spec": earlier["spec"] | {"route": routed["spec"]}}
+        objects.append(builders.make_route(with_route, routed.get("weights")))
         objects[-1]["status"] = {"parents": routed.get("parents", [])}
     if told["backend"] == "SeldonDeployment":
         objects[0] |= {"status": told.get("status", {})}

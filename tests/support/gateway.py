@@ -70,6 +70,11 @@ class Controller:
         """The HTTPRoute, waited for."""
         return self.world.until(lambda: self.world.get("HTTPRoute", name), f"HTTPRoute {name}")
 
+    def shares(self, name: str) -> dict[str, int]:
+        """What the HTTPRoute gives to each Service."""
+        [rule] = self.route(name)["spec"]["rules"]
+        return {ref["name"]: ref["weight"] for ref in rule["backendRefs"]}
+
     def says(self, name: str, accepted: str = "True", reason: str = "Accepted", message: str = "") -> None:
         """Answer to the HTTPRoute as it is now."""
         route = self.route(name)

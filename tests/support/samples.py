@@ -104,6 +104,7 @@ SAMPLES: dict[str, list[Spec]] = {
             "rollout": {
                 "strategy": "Canary",
                 "steps": [{"setWeight": 10}, {"pause": {"seconds": 60}}, {"setWeight": 50}, {"pause": {}}],
+                "withoutRoute": "Refuse",
             },
             "rollback": {"skipFailedVersions": True},
             "revisionHistoryLimit": 10,
@@ -151,6 +152,7 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/digits/"),
         ("metadata.name must be at most 40", "metadata.name", "7digits"),
         ("spec.rollout.steps belong to strategy Canary", "rollout.strategy", "RollingUpdate"),
+        ("spec.rollout.withoutRoute belongs to", "rollout", {"withoutRoute": "Refuse"}),
         ("spec.rollout.steps has to begin with setWeight", "rollout.steps", [{"pause": {}}]),
         ("spec.rollout.steps: a setWeight may not be below", "rollout.steps", [{"setWeight": 50}, {"setWeight": 20}]),
         ("spec.rollout.steps: each step has exactly one of", "rollout.steps", [{}]),

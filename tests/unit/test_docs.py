@@ -166,6 +166,7 @@ NO_REASONS = frozenset(
         "RunContainerError",
         "Server",
         "Service",
+        "SplitReplicas",
         "StartError",
         "SuccessCriteriaMet",
         "TerminationByKubelet",

@@ -45,6 +45,10 @@ class Rollout(KubeModel):
                 "spec.rollout.steps belong to strategy Canary, which needs them: add steps, or leave both out",
             ),
             rule(
+                "self.withoutRoute == 'SplitReplicas' || self.strategy == 'Canary'",
+                "spec.rollout.withoutRoute belongs to strategy Canary, the one that splits traffic: leave it out",
+            ),
+            rule(
                 "!has(self.steps) || size(self.steps) == 0 || has(self.steps[0].setWeight)",
                 "spec.rollout.steps has to begin with setWeight: before it the canary has no traffic to wait for",
             ),
@@ -59,6 +63,8 @@ class Rollout(KubeModel):
     """RollingUpdate: new pods replace the old ones. Canary: the version gets a growing share of the traffic first."""
     steps: Annotated[list[Step] | None, Field(max_length=30)] = None
     """What a canary does before it is taken up, in this order."""
+    without_route: Literal["SplitReplicas", "Refuse"] = "SplitReplicas"
+    """Where no Gateway splits: SplitReplicas lets the number of pods do it, roughly; Refuse begins no canary."""
 
 
 class Rollback(KubeModel):

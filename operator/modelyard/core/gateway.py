@@ -34,6 +34,10 @@ class Gateway:
     features: frozenset[str] | None = None
     """What status.supportedFeatures of its class lists; None where the class may not be read or lists none."""
 
+    def lacks(self, feature: str) -> bool:
+        """Whether its class lists what it can do, and this is not there."""
+        return self.features is not None and feature not in self.features
+
 
 class Gateways(Protocol):
     """The Gateways of the cluster."""

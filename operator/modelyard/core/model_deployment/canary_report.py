@@ -1,7 +1,7 @@
 """What is said while a canary is under way."""
 
 from modelyard.api import names
-from modelyard.core.model_deployment import refusals
+from modelyard.core.model_deployment import refusals, split
 from modelyard.core.model_deployment.canary import Canary
 from modelyard.core.model_deployment.scene import Scene
 from modelyard.core.plan import Event, Plan
@@ -12,6 +12,27 @@ def waiting(scene: Scene, canary: Canary, missing: str) -> Plan:
     """Its pods are not there yet, or not any more."""
     trouble = scene.canary_state.trouble
     return _stumble(scene, canary, _along(scene, canary, trouble.message if trouble else missing), trouble)
+
+
+def held(scene: Scene, version: str, why: Trouble) -> Plan:
+    """None is begun: nothing would give it its share of the traffic."""
+    draft = scene.draft
+    message = f"version {scene.settled_version} serves; version {version} waits: {why.message}"
+    if why.reason == split.PENDING:
+        return _say(scene, message)
+    _state_ready(scene, why.reason, message)
+    draft.conditions.false("Progressing", why.reason, message)
+    draft.conditions.true("Degraded", why.reason, message)
+    draft.events.append(Event(why.reason, message, "Warning"))
+    return draft.finish(reconciling=False, stalled=(why.reason, message))
+
+
+def not_split(scene: Scene, canary: Canary, why: Trouble) -> Plan:
+    """The Gateway does not give it the share that it was told."""
+    if why.reason == split.PENDING:
+        return _say(scene, _along(scene, canary, why.message))
+    scene.draft.conditions.true("Degraded", why.reason, why.message)
+    return _say(scene, _along(scene, canary, why.message), why.reason, is_degraded=True)
 
 
 def stepping(scene: Scene, canary: Canary) -> Plan:
@@ -77,11 +98,16 @@ def _stumble(scene: Scene, canary: Canary, message: str, trouble: Trouble | None
 def _say(scene: Scene, message: str, reason: str = "Progressing", *, is_degraded: bool = False) -> Plan:
     """The plan with these words; what is wrong was stated before."""
     draft = scene.draft
-    if scene.servers.stable.available or scene.canary_state.available:
-        draft.conditions.true("Ready", reason, message)
-    else:
-        draft.not_ready(reason, message)
+    _state_ready(scene, reason, message)
     draft.conditions.true("Progressing", reason, message)
     if not is_degraded:
         draft.conditions.false("Degraded", reason, "")
     return draft.finish(reconciling=True, stalled=None)
+
+
+def _state_ready(scene: Scene, reason: str, message: str) -> None:
+    """Ready, if any pod serves."""
+    if scene.servers.stable.available or scene.canary_state.available:
+        scene.draft.conditions.true("Ready", reason, message)
+    else:
+        scene.draft.not_ready(reason, message)

@@ -1,6 +1,6 @@
 """Puts a layout before the API server: what is not as wanted is applied, what is no longer wanted is deleted."""
 
-from modelyard.core.model_deployment import route, services
+from modelyard.core.model_deployment import route, services, split
 from modelyard.core.model_deployment.applying import apply_if_needed
 from modelyard.core.model_deployment.backend import Backend
 from modelyard.core.model_deployment.draft import Draft
@@ -17,22 +17,20 @@ def place(draft: Draft, backend: Backend, layout: Layout) -> bool:
     Raises:
         Stalled: an object of that name belongs to someone else.
     """
-    draft.apply, draft.delete, draft.is_changed, draft.is_rerouted = [], [], False, False
+    draft.apply, draft.delete, draft.is_changed = [], [], False
     manifests = _manifests(draft, backend, layout)
     for manifest in manifests:
         draft.is_changed |= apply_if_needed(draft, manifest)
     _remove_all_but(draft, {(item["kind"], item["metadata"]["name"]) for item in manifests})
-    servers = backend.observe(draft.resource, draft.observed)
-    is_ready = servers.stable.available or (servers.canary and servers.canary.available)
     # Traffic is led last: to what the objects before say.
-    route.settle(draft, layout.weights if is_ready else {})
+    split.settle(draft, layout, backend.observe(draft.resource, draft.observed))
     return draft.is_changed or draft.is_rerouted
 
 
 def _manifests(draft: Draft, backend: Backend, layout: Layout) -> list[Manifest]:
     """Everything that serves, the object that names the backend first: servers come before traffic."""
     made = backend.render(draft.resource, draft.spec, layout, draft.context)
-    return [*made, services.client_service(draft.resource, draft.spec, layout)]
+    return [*made, services.client_service(draft.resource, split.weights_of_service(draft, layout))]
 
 
 def _remove_all_but(draft: Draft, wanted: set[tuple[str, str]]) -> None:

@@ -5,7 +5,7 @@ they have all the traffic again; the canary goes last. What fails goes the other
 """
 
 from modelyard.api import names
-from modelyard.core.model_deployment import canary_report, refusals, versions
+from modelyard.core.model_deployment import canary_report, refusals, split, versions
 from modelyard.core.model_deployment.canary import FINISHING, LEAVING, PROMOTING, Canary, begin, under_way
 from modelyard.core.model_deployment.layout import Layout, Predictor, canary_replicas
 from modelyard.core.model_deployment.report import FINAL_REASONS, SWITCH_RECHECK_SECONDS, report, taken_up
@@ -25,7 +25,7 @@ def decide(scene: Scene) -> Plan:
         canary.begin_anew_with_other_steps()
         _judge(scene, canary)
     goal = versions.target(scene.draft, scene.wanted, scene.servers.stable.applied_version)
-    if canary and canary.phase != LEAVING and canary.version == goal and _is_by_canary(scene):
+    if canary and canary.phase != LEAVING and canary.version == goal and _may_be_tried(scene):
         return _promote(scene, canary) if canary.phase == PROMOTING else _go_on(scene, canary)
     if canary or (scene.servers.canary and not _is_begun(scene, goal)):
         return _leave(scene, canary, goal)
@@ -35,6 +35,11 @@ def decide(scene: Scene) -> Plan:
 def _is_by_canary(scene: Scene) -> bool:
     """Whether versions are taken up by way of a canary; with no pods there is nothing to try."""
     return scene.draft.spec.rollout.strategy == "Canary" and scene.draft.spec.replicas > 0
+
+
+def _may_be_tried(scene: Scene) -> bool:
+    """Whether there may be a canary, and a share of the traffic for it."""
+    return _is_by_canary(scene) and split.refusal(scene.draft) is None
 
 
 def _is_begun(scene: Scene, goal: str) -> bool:
@@ -50,11 +55,18 @@ def _take_up(scene: Scene, goal: str) -> Plan:
         return report(draft, goal, scene.servers.stable, scene.wanted)
     ended = refusals.abortion_of(draft, goal)
     if ended is None:
-        return _go_on(scene, begin(draft, goal))
+        return _begin(scene, goal, serving)
     refusals.refuse(draft, goal, ended)
     refusals.close(draft, goal, "Refused", reason=ended.reason)
     scene.place(Layout(scene.stable(serving)))
     return report(draft, serving, scene.servers.stable, scene.wanted)
+
+
+def _begin(scene: Scene, goal: str, serving: str) -> Plan:
+    """Begin a canary, if its share of the traffic can be given to it."""
+    scene.place(Layout(scene.stable(serving)))
+    held = split.refusal(scene.draft) or split.not_in_effect(scene.draft)
+    return canary_report.held(scene, goal, held) if held else _go_on(scene, begin(scene.draft, goal))
 
 
 def _judge(scene: Scene, canary: Canary) -> None:
@@ -90,6 +102,9 @@ def _go_on(scene: Scene, canary: Canary) -> Plan:
         canary.wait()
         return canary_report.waiting(scene, canary, missing)
     canary.stop_waiting()
+    held = split.not_in_effect(draft)
+    if held:
+        return canary_report.not_split(scene, canary, held)
     if step.set_weight and not _is_held(scene):
         scene.place(Layout(stable, predictor, step.set_weight))
         canary.give(step.set_weight)
@@ -205,4 +220,5 @@ def _is_without_traffic_first(scene: Scene, stable: Predictor) -> bool:
     left = scene.servers.canary
     if left is None or left.applied_version is None:
         return False
-    return scene.place(Layout(stable, scene.canary(left.applied_version, left.wanted), 0))
+    is_changed = scene.place(Layout(stable, scene.canary(left.applied_version, left.wanted), 0))
+    return is_changed or split.is_being_told(scene.draft)

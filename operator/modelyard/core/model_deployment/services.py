@@ -1,20 +1,18 @@
 """The Services that answer predictions: the same whatever runs the servers."""
 
-from modelyard.api.model_deployment import ModelDeploymentSpec
+from collections.abc import Mapping
+
 from modelyard.core import metadata
 from modelyard.core.model_deployment import pod
-from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout
+from modelyard.core.model_deployment.layout import CANARY, STABLE
 from modelyard.core.plan import Manifest
 
 _PORTS = {"http": pod.HTTP_PORT, "grpc": pod.GRPC_PORT, "metrics": pod.METRICS_PORT}
 
 
-def client_service(resource: Manifest, spec: ModelDeploymentSpec, layout: Layout) -> Manifest:
-    """The Service that clients call: the pods of each predictor that has traffic, so that their number splits it.
-
-    With a route, which splits by weight, the stable ones alone: it leads to the canary by that one's own Service.
-    """
-    [only, *others] = [STABLE] if spec.route else layout.weights
+def client_service(resource: Manifest, weights: Mapping[str, int]) -> Manifest:
+    """The Service that clients call: the pods of each predictor that has a weight, so that their number splits it."""
+    [only, *others] = weights
     selector = metadata.owner_labels(resource) if others else pod.predictor_labels(resource, only)
     return _service(resource, metadata.service_name(resource), selector)
 
