@@ -196,6 +196,67 @@ def make_model_deployment(name: str = "digits") -> ModelDeploymentBuilder:
     return ModelDeploymentBuilder(_resource("ModelDeployment", name, SERVING_UID, spec))
 
 
+@dataclasses.dataclass(frozen=True)
+class PromotionBuilder(ResourceBuilder):
+    """A Promotion."""
+
+    def with_gates(self, *gates: Manifest) -> Self:
+        """With gates."""
+        return self.with_spec(gates=list(gates))
+
+    def with_approval(self, decision: str | None = None, by: str = "alice") -> Self:
+        """A person has to agree, and may have."""
+        decided = {"decision": decision, "by": by} if decision else {}
+        return self.with_spec(approval={"required": True, **decided})
+
+    def of_policy(self, name: str = "digits") -> Self:
+        """Made by a policy."""
+        return self.with_spec(policy=name)
+
+    def judged(self, reason: str = "Hashing", **status: object) -> Self:
+        """Its gates passed while the alias pointed at version 1."""
+        conditions = [
+            _condition("GatesPassed", "True", "GatesPassed"),
+            _condition("Complete", "False", reason),
+            _condition("Recorded", "True", "GatesRecorded"),
+        ]
+        told = {"conditions": conditions, "previousVersion": "1", "by": "kubectl-create"}
+        return self.with_status(told | status)
+
+    def over(self, reason: str = "Promoted", **status: object) -> Self:
+        """It ended so."""
+        is_promoted = "True" if reason == "Promoted" else "False"
+        conditions = [
+            _condition("Complete", is_promoted, reason),
+            _condition("Promoted", is_promoted, reason),
+            _condition("Recorded", "True", "ResultRecorded"),
+        ]
+        return self.with_status({"conditions": conditions, "completionTime": seconds_ago(10)} | status)
+
+
+def make_promotion(name: str = "by-hand", version: str = "2", age_seconds: float = 60) -> PromotionBuilder:
+    """A Promotion of digits to champion as it is just after it was made."""
+    spec = {"model": {"name": "digits", "version": version}, "target": {"alias": "champion"}}
+    made = PromotionBuilder(_resource("Promotion", name, f"promotion-{name}", spec))
+    return made.changed("metadata", "creationTimestamp", to=seconds_ago(age_seconds))
+
+
+def make_promotion_policy(name: str = "digits", age_seconds: float = 600) -> ResourceBuilder:
+    """A PromotionPolicy from candidate to champion as it is just after it was applied."""
+    spec = {
+        "model": {"name": "digits"},
+        "candidate": {"alias": "candidate"},
+        "target": {"alias": "champion"},
+        "approval": {"required": False},
+    }
+    made = ResourceBuilder(_resource("PromotionPolicy", name, f"policy-{name}", spec))
+    return made.changed("metadata", "creationTimestamp", to=seconds_ago(age_seconds))
+
+
+def _condition(kind: str, status: str, reason: str) -> Manifest:
+    return {"type": kind, "status": status, "reason": reason, "message": "", "lastTransitionTime": seconds_ago(30)}
+
+
 def _resource(kind: str, name: str, uid: str, spec: Manifest) -> Manifest:
     return {
         "apiVersion": names.API_VERSION,

@@ -27,7 +27,7 @@ from modelyard.engine.reconcile import Reconciler
 from modelyard.engine.runtime import Engine
 from modelyard.engine.source import Source
 from modelyard.engine.workers import Reconcile
-from modelyard.handlers import followers, keys, model_deployment, training_job
+from modelyard.handlers import followers, keys, model_deployment, promotion, training_job
 from modelyard.handlers.context import context_of
 from modelyard.handlers.questions import Answerer
 from modelyard.kube.client import KubeClient
@@ -39,6 +39,8 @@ from modelyard.kube.resources import (
     JOBS,
     MODEL_DEPLOYMENTS,
     PODS,
+    PROMOTION_POLICIES,
+    PROMOTIONS,
     SELDON_DEPLOYMENTS,
     SERVICES,
     TRAINING_JOBS,
@@ -52,6 +54,8 @@ _RETRY_SECONDS = 5.0
 
 SOURCES = (
     Source(TRAINING_JOBS, None, keys.own_and_deleted),
+    Source(PROMOTION_POLICIES, None, keys.own),
+    Source(PROMOTIONS, None, keys.own_and_policy, is_told_to=keys.policy),
     Source(MODEL_DEPLOYMENTS, None, keys.own),
     Source(JOBS, LABEL_OWNER_KIND, keys.owner),
     Source(PODS, LABEL_OWNER_KIND, keys.owner),
@@ -134,9 +138,13 @@ async def _engine(
 
     jobs = training_job.wiring(caches, remember, context)
     deployments = model_deployment.wiring(caches, is_served, remember, context)
+    promotions = promotion.wiring(caches, remember, context)
+    policies = promotion.policy_wiring(caches, remember, context)
     deleted = training_job.DeletedTrainingJobs(caches, context, ask)
     reconcilers: dict[str, Reconcile] = {
         "TrainingJob": Reconciler(jobs, client, ask, client.now),
+        "PromotionPolicy": Reconciler(policies, client, ask, client.now),
+        "Promotion": Reconciler(promotions, client, ask, client.now),
         "ModelDeployment": Reconciler(deployments, client, ask, client.now),
         keys.DELETED_TRAINING_JOB: deleted,
     }

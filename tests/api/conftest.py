@@ -140,6 +140,6 @@ def world(  # noqa: PLR0917 - here everything meets
     audit = AuditLog(control_plane.audit_log, rights.USER)
     yield World(kube, kubelet, tracking, servers, audit, operators, name)
     # What is left would be work for the operators of later modules.
-    for kind in ("TrainingJob", "ModelDeployment"):
+    for kind in ("TrainingJob", "PromotionPolicy", "Promotion", "ModelDeployment"):
         for item in kube.items(kind, name):
             kube.delete(kind, name, item["metadata"]["name"])

@@ -85,6 +85,10 @@ CHANGES: dict[str, dict[str, Any]] = {
     "spec.retry.backoff cannot change": {"retry": {"backoff": {"initialSeconds": 11}}},
     "spec.model.name cannot change": {"model": {"name": "another"}},
     "spec.backend cannot change": {"backend": "SeldonDeployment"},
+    "spec.target.alias cannot change": {"target": {"alias": "production"}},
+    "spec.model cannot change": {"model": {"version": "8"}},
+    "spec.target cannot change": {"target": {"alias": "production"}},
+    "spec.approval.required cannot change": {"approval": {"required": False}},
 }
 """Changes of fields that cannot be removed, or whose default is the sample's; all others are removed."""
 FIXED = [

@@ -100,17 +100,19 @@ CHILDREN = [
     ("gateway.networking.k8s.io", "httproutes"),
     ("", "services"),
 ]
-KINDS = [("modelyard.io", "trainingjobs"), ("modelyard.io", "modeldeployments")]
+OWNERS = [("modelyard.io", plural) for plural in ("trainingjobs", "promotions", "modeldeployments")]
+KINDS = [*OWNERS, ("modelyard.io", "promotionpolicies")]
 
 NEEDED = [
     *(Request(verb, *kind) for kind in KINDS for verb in ("get", "list", "watch")),
     *(Request("patch", group, f"{resource}/status") for group, resource in KINDS),
-    *(Request("update", group, f"{resource}/finalizers") for group, resource in KINDS),
+    *(Request("update", group, f"{resource}/finalizers") for group, resource in OWNERS),
     *(Request(verb, *kind) for kind in CHILDREN for verb in ("get", "list", "watch", "create", "patch", "delete")),
     *(Request(verb, "", "pods") for verb in ("get", "list", "watch")),
     *(Request(verb, "events.k8s.io", "events") for verb in ("create", "list")),
     Request("delete", "modelyard.io", "trainingjobs"),
     Request("get", "gateway.networking.k8s.io", "gateways"),
+    *(Request(verb, "modelyard.io", "promotions") for verb in ("create", "delete")),
 ]
 """In each namespace that is watched."""
 
@@ -127,8 +129,9 @@ TOO_MUCH = [
     *(Request(verb, "", "configmaps") for verb in ("get", "list", "create")),
     *(Request(verb, "", "pods") for verb in ("create", "patch", "delete")),
     *(Request("create", "", resource) for resource in ("pods/exec", "pods/log", "pods/eviction")),
-    *(Request(verb, *kind) for kind in KINDS for verb in ("create", "update", "patch")),
-    Request("delete", "modelyard.io", "modeldeployments"),
+    *(Request(verb, *kind) for kind in KINDS for verb in ("update", "patch")),
+    *(Request("create", "modelyard.io", kind) for kind in ("trainingjobs", "promotionpolicies", "modeldeployments")),
+    *(Request("delete", "modelyard.io", kind) for kind in ("promotionpolicies", "modeldeployments")),
     *(Request("deletecollection", *kind) for kind in CHILDREN),
     Request("update", "coordination.k8s.io", "leases", namespace=NAMESPACE, name="somebody-elses"),
     Request("get", "coordination.k8s.io", "leases"),

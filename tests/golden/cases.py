@@ -3,6 +3,8 @@
 resource.yaml is the object; observed.yaml is the world around it:
   now, context (changes to the usual one)
   jobs, pods, services        a TrainingJob's children
+  jobs, pods, others, policy  a Promotion's Job, the others that move the same alias, and the policy that made it
+  promotions, rivals          what a PromotionPolicy made, and the others for the same alias
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
                               canaryDeployment where applied has a canary
   route                       its HTTPRoute: the spec.route and weights it was made for, and its status
@@ -27,6 +29,10 @@ from modelyard.core.model_deployment import plan as serving_plan
 from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout, Predictor
 from modelyard.core.plan import Failure, Manifest, Plan, Question
 from modelyard.core.pod_policy import PodPolicy
+from modelyard.core.promotion import observed as promotion_observed
+from modelyard.core.promotion import plan as promotion_plan
+from modelyard.core.promotion_policy import observed as policy_observed
+from modelyard.core.promotion_policy import plan as policy_plan
 from modelyard.core.training_job import leftovers
 from modelyard.core.training_job import observed as training_observed
 from modelyard.core.training_job import plan as training_plan
@@ -64,9 +70,7 @@ def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:
         for name, value in (world.get("context") or {}).items()
     }
     context = builders.make_context(**changes)
-    is_training = resource["kind"] == "TrainingJob"
-    module: Any = training_plan if is_training else serving_plan
-    observe = _training if is_training else _serving
+    module, observe = _KINDS[resource["kind"]]
 
     def decide(answers: dict[Question, Any]) -> Plan:
         observed = observe(resource, world, context, answers)
@@ -138,6 +142,29 @@ def _report(objects: list[Manifest], resource: Manifest, predictor: str, said: d
         name = resource["metadata"]["name"] + ("" if predictor == STABLE else "-canary")
         found = next(item for item in objects if (item["kind"], item["metadata"]["name"]) == ("Deployment", name))
     found["status"] = said["status"] | {"observedGeneration": 1}
+
+
+def _promoting(
+    _resource: Manifest, world: dict[str, Any], context: Context, answers: dict[Question, Any]
+) -> promotion_observed.Observed:
+    jobs, pods = tuple(world.get("jobs") or ()), tuple(world.get("pods") or ())
+    others, policy = tuple(world.get("others") or ()), world.get("policy")
+    return promotion_observed.Observed(context, jobs, pods, others, policy, answers)
+
+
+def _policing(
+    _resource: Manifest, world: dict[str, Any], context: Context, answers: dict[Question, Any]
+) -> policy_observed.Observed:
+    promotions, rivals = tuple(world.get("promotions") or ()), tuple(world.get("rivals") or ())
+    return policy_observed.Observed(context, promotions, rivals, answers)
+
+
+_KINDS: dict[str, tuple[Any, Any]] = {
+    "TrainingJob": (training_plan, _training),
+    "PromotionPolicy": (policy_plan, _policing),
+    "Promotion": (promotion_plan, _promoting),
+    "ModelDeployment": (serving_plan, _serving),
+}
 
 
 def _value(said: Any) -> Any:

@@ -32,5 +32,5 @@ def test_the_expected_status_fits_the_schema(case: Path) -> None:
     STATUS_OF[cases.read(case / "resource.yaml")["kind"]].validate(status)
 
 
-def test_there_are_cases_of_both_kinds() -> None:
-    assert {case.parent.name for case in cases.CASES} == {"model_deployment", "training_job"}
+def test_there_are_cases_of_every_kind() -> None:
+    assert {cases.read(case / "resource.yaml")["kind"] for case in cases.CASES} == {kind.kind_name for kind in KINDS}

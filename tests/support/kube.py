@@ -32,6 +32,8 @@ _PLACES = {
     "GatewayClass": "/apis/gateway.networking.k8s.io/v1",
     "SeldonDeployment": "/apis/machinelearning.seldon.io/v1",
     "TrainingJob": "/apis/modelyard.io/v1alpha1",
+    "Promotion": "/apis/modelyard.io/v1alpha1",
+    "PromotionPolicy": "/apis/modelyard.io/v1alpha1",
     "ModelDeployment": "/apis/modelyard.io/v1alpha1",
 }
 _CLUSTER_WIDE = {
@@ -149,5 +151,6 @@ class Kube:
 def path_of(kind: str, namespace: str = "", name: str = "", subresource: str = "") -> str:
     """Where the API server keeps objects of this kind."""
     plural = f"{kind.lower()}{'es' if kind.endswith('Class') else 's'}"
+    plural = "promotionpolicies" if kind == "PromotionPolicy" else plural
     scope = f"/namespaces/{namespace}" if namespace and kind not in _CLUSTER_WIDE else ""
     return f"{_PLACES[kind]}{scope}/{plural}" + "".join(f"/{part}" for part in (name, subresource) if part)

@@ -18,6 +18,18 @@ def model_deployment(name: str = "digits", model: object = None, **spec: object)
     return {"apiVersion": API_VERSION, "kind": "ModelDeployment", "metadata": {"name": name}, "spec": given}
 
 
+def promotion_policy(name: str = "digits", model: str = "digits", **spec: object) -> Manifest:
+    """A PromotionPolicy from candidate to champion."""
+    given = {"model": {"name": model}} | spec
+    return {"apiVersion": API_VERSION, "kind": "PromotionPolicy", "metadata": {"name": name}, "spec": given}
+
+
+def promotion(name: str = "by-hand", model: str = "digits", version: str = "1", **spec: object) -> Manifest:
+    """A Promotion made by hand, to champion."""
+    given = {"model": {"name": model, "version": version}, "target": {"alias": "champion"}} | spec
+    return {"apiVersion": API_VERSION, "kind": "Promotion", "metadata": {"name": name}, "spec": given}
+
+
 def resource_quota(name: str = "tight", **hard: str) -> Manifest:
     """A quota; underscores stand for dots in the names of resources that have them."""
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {"hard": dict(hard)}}

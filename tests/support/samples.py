@@ -24,6 +24,13 @@ _TEMPLATE: Spec = {
     "spec": {"nodeSelector": {"gpu": "yes"}},
 }
 
+_GATES: list[Spec] = [
+    {"name": "least", "metric": "accuracy", "min": "0.9", "goal": "Maximize"},
+    {"name": "most", "metric": "loss", "max": "-1.5e3"},
+    {"name": "no-worse", "metric": "loss", "dataset": "holdout", "maxRegression": "0.01", "goal": "Minimize"},
+    {"name": "better", "metric": "accuracy", "minImprovement": "0"},
+]
+
 SAMPLES: dict[str, list[Spec]] = {
     "TrainingJob": [
         {
@@ -81,6 +88,26 @@ SAMPLES: dict[str, list[Spec]] = {
             },
             "mlproject": {"entryPoint": "main"},
         },
+    ],
+    "PromotionPolicy": [
+        {
+            "model": {"name": "digits"},
+            "candidate": {"alias": "candidate"},
+            "target": {"alias": "champion"},
+            "gates": _GATES,
+            "approval": {"required": True},
+            "suspend": False,
+            "historyLimit": 10,
+        }
+    ],
+    "Promotion": [
+        {
+            "model": {"name": "digits", "version": "7"},
+            "target": {"alias": "champion"},
+            "gates": _GATES,
+            "approval": {"required": True, "decision": "Approved", "by": "alice", "comment": "looks good"},
+            "policy": "digits",
+        }
     ],
     "ModelDeployment": [
         {
@@ -140,6 +167,20 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.tracking.systemMetrics needs spec.trainer.command", "trainer.command", MISSING),
         ("metadata.name must be at most 50", "metadata.name", "digits.v2"),
         ("metadata.name may have 44 characters where spec.nodes", "metadata.name", "x" * 45),
+    ],
+    "PromotionPolicy": [
+        ("spec.gates: a gate needs exactly one of", "gates[].min", MISSING),
+        ("spec.gates: goal says which way", "gates[].goal", "Minimize"),
+        ("spec.target.alias must be another", "target.alias", "candidate"),
+        ("an alias may not be 'latest'", "candidate.alias", "v7"),
+        ("metadata.name must be at most 40", "metadata.name", "x" * 41),
+    ],
+    "Promotion": [
+        ("spec.gates: a gate needs exactly one of", "gates[].max", MISSING),
+        ("spec.gates: goal says which way", "gates[].goal", "Minimize"),
+        ("spec.approval.by is needed", "approval.by", MISSING),
+        ("an alias may not be 'latest'", "target.alias", "latest"),
+        ("metadata.name must be at most 52", "metadata.name", "x" * 53),
     ],
     "ModelDeployment": [
         ("spec.model needs exactly one of alias", "model.version", "7"),

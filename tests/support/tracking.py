@@ -59,20 +59,31 @@ class Tracking:
         self.client.create_registered_model(name)
         return str(self.client.create_model_version(name, f"models:/{model_id}", run_id, model_id=model_id).version)
 
-    def make_version(self, name: str) -> str:
-        """A version of a registered model that nobody of ours trained; its number."""
+    def make_version(self, name: str, **metrics: float) -> str:
+        """A version of a registered model that nobody of ours trained, with metrics of its run; its number."""
         if not self.client.search_registered_models(f"name='{name}'"):
             self.client.create_registered_model(name)
         experiment = self.client.get_experiment_by_name("by hand")
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment("by hand")
         run_id = self.client.create_run(experiment_id).info.run_id
         model_id = self.log_model(run_id)
+        for metric, value in metrics.items():
+            self.log_metric(run_id, metric, value)
         self.client.set_terminated(run_id)
         return str(self.client.create_model_version(name, f"models:/{model_id}", run_id, model_id=model_id).version)
 
     def point(self, name: str, alias: str, version: str) -> None:
         """Set an alias."""
         self.client.set_registered_model_alias(name, alias, version)
+
+    def holder(self, name: str, alias: str = "champion") -> str | None:
+        """The version that an alias points at."""
+        aliases = self.client.get_registered_model(name).aliases
+        return str(aliases[alias]) if alias in aliases else None
+
+    def tags_of(self, name: str, version: str) -> dict[str, str]:
+        """The tags of a version."""
+        return dict(self.client.get_model_version(name, version).tags)
 
     def versions_of(self, name: str) -> list[ModelVersion]:
         """Every version of a registered model."""

@@ -80,7 +80,7 @@ class World:
 
     def explain(self) -> str:
         """What is there, for whoever reads a failure."""
-        kinds = ("TrainingJob", "ModelDeployment", "Job", "Deployment", "Pod")
+        kinds = ("TrainingJob", "PromotionPolicy", "Promotion", "ModelDeployment", "Job", "Deployment", "Pod")
         objects = [_described(item) for kind in kinds for item in self.items(kind)]
         logs = [f"log of {process.identity}:\n{process.tail()}" for process in self.operators]
         return "\n".join(objects + logs)

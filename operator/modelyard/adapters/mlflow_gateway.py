@@ -1,7 +1,9 @@
 """MLflow behind core's questions: blocks nobody, waits a bounded time, never raises for what MLflow does wrong."""
 
+import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +15,7 @@ from modelyard.adapters.mlflow.failures import TRACKING_NOT_CONFIGURED, TRACKING
 from modelyard.adapters.mlflow.pool import ThreadPool
 from modelyard.adapters.mlflow.single_flight import SingleFlight
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import RegisterVersion, ResolveAlias, Run, TrackingQuestion
+from modelyard.core.tracking import MoveAlias, RegisterVersion, ResolveAlias, Run, TrackingQuestion
 
 __all__ = ["MlflowConfig", "MlflowGateway"]
 
@@ -33,6 +35,7 @@ class MlflowGateway:
         self._flights = SingleFlight()
         self._aliases = FollowedAliases(self._ask_once, Rhythm(config.alias_poll_seconds), self._tell_of_move)
         self._on_move: OnMove = _nobody
+        self._moves: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def ask(self, question: TrackingQuestion) -> Any | Failure:  # noqa: ANN401 - the question's docstring says
         """The answer, or why there is none, after 3 times `timeout_seconds` at most."""
@@ -40,7 +43,12 @@ class MlflowGateway:
             return _not_configured(self._config)
         if isinstance(question, ResolveAlias):
             return await self._aliases.ask(question)
-        answer = await self._flights.join(question, lambda: self._ask_once(question))
+        if isinstance(question, MoveAlias):
+            # MLflow compares nothing: between reading the alias and setting it nobody else here may do the same.
+            async with self._moves[question.name, question.alias]:
+                answer = await self._ask_once(question)
+        else:
+            answer = await self._flights.join(question, lambda: self._ask_once(question))
         self._look_after(question)
         return answer
 
@@ -70,6 +78,8 @@ class MlflowGateway:
         if isinstance(question, RegisterVersion):
             for alias in question.aliases:
                 self.look_again(question.name, alias)
+        if isinstance(question, MoveAlias):
+            self.look_again(question.name, question.alias)
 
     def _tell_of_move(self, question: ResolveAlias) -> None:
         self._on_move(question.name, question.alias)

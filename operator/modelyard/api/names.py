@@ -58,3 +58,6 @@ TAG_DATASETS = f"{GROUP}/datasets"
 """On versions: the names of the datasets with their digests."""
 TAG_DATASET_DIGEST = f"{GROUP}/digest"
 """On an input of a run: the dataset's digest as it was written, with its algorithm."""
+
+PROMOTION_TAGS = f"{GROUP}/{{alias}}."
+"""How tags of a promotion to an alias begin, on versions."""

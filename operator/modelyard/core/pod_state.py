@@ -90,6 +90,11 @@ def trouble(pod: Mapping[str, Any]) -> Trouble | None:
     return next((found for found in found_later if found), None)
 
 
+def said_by(pod: Mapping[str, Any], container: str) -> Trouble | None:
+    """What a container of ours told when it ended."""
+    return _said((terminated(pod, container) or {}).get("message"))
+
+
 def ending(pod: Mapping[str, Any], container: str) -> Ending:
     """How a pod that is over ended, judged by this container if it failed, else by the first that did."""
     status = pod.get("status") or {}

@@ -196,6 +196,61 @@ class GetVersion:
 
 
 @dataclass(frozen=True)
+class ReadMeasurements:
+    """What was measured of a version, on whichever datasets. Answer: tuple of `Measurement`.
+
+    Those of the logged model come first, then those of its run.
+    """
+
+    model_id: str | None
+    run_id: str | None
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The latest value of one metric on one dataset."""
+
+    metric: str
+    dataset: str | None
+    value: str
+    """As text, because not all of them are numbers: 0.93, NaN, Infinity."""
+    is_of_run: bool = False
+    """Whether it is the run's own, and not the logged model's."""
+
+
+@dataclass(frozen=True)
+class MoveAlias:
+    """Point an alias at a version if it still points at the expected one. Answer: `AliasHolder`.
+
+    Nobody else's move of the same alias is under way at the same time, as far as this operator is concerned: MLflow
+    itself compares nothing, so the alias is read before and after.
+    """
+
+    name: str
+    alias: str
+    version: str
+    expected: str | None
+    """The version that it points at; None: it is not set."""
+
+
+@dataclass(frozen=True)
+class AliasHolder:
+    """What an alias points at once all is done; the wanted version where it moved, or was moved before."""
+
+    version: str | None
+
+
+@dataclass(frozen=True)
+class TagVersion:
+    """Set tags on a version. Answer: `RegisteredVersion`, or None when it does not exist."""
+
+    name: str
+    version: str
+    tags: Pairs
+
+
+@dataclass(frozen=True)
 class FindOpenRuns:
     """Runs of this cluster that are not ended. Answer: tuple of `OpenRun`."""
 
@@ -221,6 +276,9 @@ TrackingQuestion = (
     | ResolveAlias
     | ReadAlias
     | GetVersion
+    | ReadMeasurements
+    | MoveAlias
+    | TagVersion
     | FindOpenRuns
 )
 

@@ -92,10 +92,14 @@ class Engine:
             return
         metadata = manifest["metadata"]
         held = cache.get(metadata.get("namespace", ""), metadata["name"])
-        # The answer may hold somebody else's change, too, whose own event will be taken for old.
+        # The answer may hold somebody else's change, too, whose own event will be taken for old; and so will that of an
+        # object of ours that another one of them had made.
+        is_made = held is None and resource.kind in self._reconcilers
         is_news = held is not None and held["metadata"].get("generation") != metadata.get("generation")
-        if cache.upsert(manifest) and is_news:
-            self._wake(self._sources[resource], manifest)
+        if not cache.upsert(manifest):
+            return
+        source = self._sources[resource]
+        self.wake(source.wakes(manifest) if is_made or is_news else source.is_told_to(manifest))
 
     @property
     def is_leading(self) -> bool:

@@ -21,6 +21,17 @@ def own_and_deleted(manifest: Manifest) -> Iterable[Key]:
     return [key_of(manifest), Key(DELETED_TRAINING_JOB, metadata["namespace"], metadata["uid"])]
 
 
+def own_and_policy(manifest: Manifest) -> Iterable[Key]:
+    """A Promotion itself, and the policy that made it."""
+    return [key_of(manifest), *policy(manifest)]
+
+
+def policy(manifest: Manifest) -> Iterable[Key]:
+    """The policy that made a Promotion."""
+    name = manifest["spec"].get("policy")
+    return [Key("PromotionPolicy", manifest["metadata"]["namespace"], name)] if name else []
+
+
 def owner(manifest: Manifest) -> Iterable[Key]:
     """The object of ours that this one was made for, as its labels say."""
     metadata = manifest["metadata"]

@@ -1,6 +1,6 @@
 """ModelDeployment: what is watched for it and how it is observed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from modelyard.api import names
 from modelyard.core.context import Context
@@ -8,6 +8,7 @@ from modelyard.core.metadata import key_of
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan, plan_refused
 from modelyard.core.plan import Answers, Key, Manifest
+from modelyard.core.promotion.records import digest_of
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Wiring
 from modelyard.kube.resources import (
@@ -15,6 +16,7 @@ from modelyard.kube.resources import (
     HTTP_ROUTES,
     MODEL_DEPLOYMENTS,
     PODS,
+    PROMOTIONS,
     SELDON_DEPLOYMENTS,
     SERVICES,
     Resource,
@@ -41,6 +43,7 @@ def wiring(
             objects=tuple(item for kind in children for item in _labelled(caches(kind), key, uid)),
             pods=tuple(_labelled(caches(PODS), key, uid)),
             answers=answers,
+            promotions=tuple(_vouching(caches(PROMOTIONS), resource)),
         )
 
     return Wiring(
@@ -50,6 +53,15 @@ def wiring(
         plan_refused=plan_refused,
         remember=remember,
     )
+
+
+def _vouching(cache: Cache, resource: Manifest) -> Iterator[Manifest]:
+    """Promotions of the same namespace and model that recorded a digest."""
+    namespace, model = resource["metadata"]["namespace"], resource["spec"]["model"]["name"]
+    for item in cache.values():
+        is_near = item["metadata"]["namespace"] == namespace
+        if is_near and item["spec"]["model"]["name"] == model and digest_of(item):
+            yield item
 
 
 def _labelled(cache: Cache, key: Key, uid: str) -> list[Manifest]:

@@ -45,6 +45,8 @@ HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRou
 GATEWAYS = Resource("gateway.networking.k8s.io", "v1", "gateways", "Gateway")
 GATEWAY_CLASSES = Resource("gateway.networking.k8s.io", "v1", "gatewayclasses", "GatewayClass")
 TRAINING_JOBS = Resource(names.GROUP, names.VERSION, "trainingjobs", "TrainingJob")
+PROMOTION_POLICIES = Resource(names.GROUP, names.VERSION, "promotionpolicies", "PromotionPolicy")
+PROMOTIONS = Resource(names.GROUP, names.VERSION, "promotions", "Promotion")
 MODEL_DEPLOYMENTS = Resource(names.GROUP, names.VERSION, "modeldeployments", "ModelDeployment")
 
 ALL = (
@@ -60,6 +62,8 @@ ALL = (
     GATEWAYS,
     GATEWAY_CLASSES,
     TRAINING_JOBS,
+    PROMOTION_POLICIES,
+    PROMOTIONS,
     MODEL_DEPLOYMENTS,
 )
 _BY_KIND = {(resource.api_version, resource.kind): resource for resource in ALL}

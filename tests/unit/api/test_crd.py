@@ -11,6 +11,8 @@ from modelyard.api.base import Kind, KubeModel
 from modelyard.api.crd import crd_of, schema_of
 from modelyard.api.kinds import KINDS
 from modelyard.api.model_deployment import ModelDeployment
+from modelyard.api.promotion import Promotion
+from modelyard.api.promotion_policy import PromotionPolicy
 from modelyard.api.training_job import TrainingJob
 from tools.generate import generated_files
 
@@ -88,7 +90,8 @@ def test_a_crd_stays_small(kind: type[Kind]) -> None:
 def test_a_kind_is_found_by_short_name_and_category(kind: type[Kind]) -> None:
     names = crd_of(kind)["spec"]["names"]
     assert names["categories"] == ["modelyard"]
-    assert names["shortNames"] == ({"TrainingJob": ["tj"], "ModelDeployment": ["md"]})[kind.kind_name]
+    short = {"TrainingJob": "tj", "PromotionPolicy": "pp", "Promotion": "prom", "ModelDeployment": "md"}
+    assert names["shortNames"] == [short[kind.kind_name]]
 
 
 @OF_BOTH
@@ -110,6 +113,12 @@ def test_a_model_deployment_scales() -> None:
     ("kind", "always", "wide"),
     [
         (TrainingJob, ["State", "Problem", "Attempt", "Model", "Version", "Metric", "Age"], ["Run", "Node", "Message"]),
+        (
+            PromotionPolicy,
+            ["Ready", "Reason", "Model", "Candidate", "Champion", "Last", "Age"],
+            ["Promotion", "Message"],
+        ),
+        (Promotion, ["Model", "Version", "From", "To", "Result", "By", "Age"], ["Digest", "Message"]),
         (
             ModelDeployment,
             ["Ready", "Reason", "Model", "Stable", "Canary", "Weight", "Desired", "Age"],
@@ -134,7 +143,8 @@ def test_every_column_shows_a_field_that_exists(kind: type[Kind]) -> None:
 @OF_BOTH
 def test_unknown_fields_are_refused_except_where_core_checks_them(kind: type[Kind]) -> None:
     free = {path for path, node in nodes_of(kind, "spec") if node.get("x-kubernetes-preserve-unknown-fields")}
-    assert "spec.podTemplate.spec" in free
+    has_pods = kind in {TrainingJob, ModelDeployment}
+    assert ("spec.podTemplate.spec" in free) == has_pods
     assert all(re.search(r"podTemplate\.spec$|valueFrom$|envFrom\[\]$|volumeMounts\[\]$", path) for path in free)
 
 

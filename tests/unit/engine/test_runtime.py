@@ -1,6 +1,7 @@
 """What wakes whom."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,21 @@ async def test_a_new_specification_inside_the_answer_to_an_own_write_wakes_at_on
     before["metadata"]["generation"], after["metadata"]["generation"] = 1, 2
     bench.hear(before)
     assert bench.answered(after)
+
+
+async def test_an_object_of_ours_that_another_one_had_made_is_woken(bench: Bench) -> None:
+    bench.engine._reconcilers["Job"] = bench._reconcile
+    assert bench.answered(make_object(version=5))
+    assert not bench.hear(make_object(version=5), "ADDED")
+    assert not bench.answered(make_object(version=6)), "what is written of it later is no news"
+
+
+async def test_others_that_want_to_know_of_own_writes_are_told(bench: Bench) -> None:
+    source = replace(bench.source, is_told_to=lambda _: [Key("Thing", "team", "the other")])
+    bench.engine._sources[JOBS] = source
+    bench.hear(make_object(version=5))
+    bench.engine.upsert(make_object(version=6))
+    assert list(bench.engine.queue._ready) == [Key("Thing", "team", "the other")]
 
 
 async def test_an_end_wakes_and_empties_the_cache(bench: Bench) -> None:

@@ -60,7 +60,7 @@ class Registry:
         below = folder.removeprefix(ROOT).strip("/")
         entries: dict[str, dict[str, Any]] = {}
         for name, content in self.files.items():
-            if not name.startswith(below):
+            if below and not name.startswith(f"{below}/"):
                 continue
             first, _, rest = name.removeprefix(below).strip("/").partition("/")
             size = self.listed_sizes.get(name, len(content))

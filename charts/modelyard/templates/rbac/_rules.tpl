@@ -1,19 +1,23 @@
 {{/* What the operator may do in every namespace that it works in. No secrets, nothing inside pods, no wildcards. */}}
 {{- define "modelyard.rules" -}}
 - apiGroups: [modelyard.io]
-  resources: [trainingjobs, modeldeployments]
+  resources: [trainingjobs, promotionpolicies, promotions, modeldeployments]
   verbs: [get, list, watch]
+# Policies make Promotions, and those beyond spec.historyLimit go.
+- apiGroups: [modelyard.io]
+  resources: [promotions]
+  verbs: [create, delete]
 # Those that are over go once spec.ttlSecondsAfterFinished is.
 - apiGroups: [modelyard.io]
   resources: [trainingjobs]
   verbs: [delete]
 - apiGroups: [modelyard.io]
-  resources: [trainingjobs/status, modeldeployments/status]
+  resources: [trainingjobs/status, promotionpolicies/status, promotions/status, modeldeployments/status]
   verbs: [patch]
 # What it makes blocks its owner's deletion, so that a foreground delete waits for it. Where the admission plugin
 # OwnerReferencesPermissionEnforcement is on, that needs the right to set finalizers on the owner.
 - apiGroups: [modelyard.io]
-  resources: [trainingjobs/finalizers, modeldeployments/finalizers]
+  resources: [trainingjobs/finalizers, promotions/finalizers, modeldeployments/finalizers]
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]

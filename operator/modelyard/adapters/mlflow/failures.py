@@ -18,6 +18,9 @@ EXPERIMENT_DELETED = "ExperimentDeleted"
 ALIAS_CONTESTED = "AliasContested"
 """Somebody else moved an alias while it was being set."""
 
+MISSING = "RESOURCE_DOES_NOT_EXIST"
+"""MLflow's own code for what it does not have."""
+
 
 class Refused(Exception):
     """MLflow answered, and said no."""

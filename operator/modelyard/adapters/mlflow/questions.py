@@ -7,7 +7,7 @@ from google.protobuf.json_format import ParseError  # type: ignore[import-untype
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
-from modelyard.adapters.mlflow import environment, experiments, models, registry, runs
+from modelyard.adapters.mlflow import alias_moves, environment, experiments, measurements, models, registry, runs
 from modelyard.adapters.mlflow.config import MlflowConfig
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.translate import refusal
@@ -19,10 +19,13 @@ from modelyard.core.tracking import (
     FindOpenRuns,
     FindRuns,
     GetVersion,
+    MoveAlias,
     ReadAlias,
+    ReadMeasurements,
     ReadMetrics,
     RegisterVersion,
     ResolveAlias,
+    TagVersion,
     TrackingQuestion,
 )
 
@@ -48,7 +51,7 @@ def answer(question: TrackingQuestion, config: MlflowConfig, deadline: float) ->
         raise refusal(error, config) from error
 
 
-def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: ANN401, C901, PLR0911 - one line for each question
+def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - one line for each question
     match question:
         case EnsureExperiment():
             return experiments.ensure_experiment(connection, question.name)
@@ -66,6 +69,12 @@ def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: AN
             return runs.read_metrics(connection, question)
         case ResolveAlias() | ReadAlias():
             return registry.resolve_alias(connection, question)
+        case MoveAlias():
+            return alias_moves.move_alias(connection, question)
+        case TagVersion():
+            return registry.tag_version(connection, question)
+        case ReadMeasurements():
+            return measurements.read_measurements(connection, question)
         case GetVersion():
             return registry.get_version(connection, question)
         case FindOpenRuns():

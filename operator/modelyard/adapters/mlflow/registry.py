@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import RestException
 
+from modelyard.adapters.mlflow import alias_moves
 from modelyard.adapters.mlflow.connection import Connection
-from modelyard.adapters.mlflow.failures import ALIAS_CONTESTED, INVALID_RESPONSE, NAME_INVALID, Refused
+from modelyard.adapters.mlflow.failures import INVALID_RESPONSE, MISSING, Refused
 from modelyard.adapters.mlflow.identity import carries, identity_tags
 from modelyard.adapters.mlflow.models import registered_versions
 from modelyard.adapters.mlflow.text import (
@@ -22,14 +23,18 @@ from modelyard.adapters.mlflow.text import (
     tags_within,
 )
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import GetVersion, ReadAlias, RegisteredVersion, RegisterVersion, ResolveAlias
+from modelyard.core.tracking import (
+    GetVersion,
+    ReadAlias,
+    RegisteredVersion,
+    RegisterVersion,
+    ResolveAlias,
+    TagVersion,
+)
 
 _MODEL_SOURCE = re.compile(r"models:/(m-[0-9a-f]{32})/?")
-# Asked for "latest", MLflow answers with the newest version, as if it were an alias that somebody had set.
-_RESERVED_ALIAS = re.compile(r"latest|v[0-9]+", re.IGNORECASE)
 _PAGE = 200
 _MOST_PAGES = 5
-_MISSING = "RESOURCE_DOES_NOT_EXIST"
 
 
 def register_version(connection: Connection, question: RegisterVersion) -> RegisteredVersion:
@@ -43,13 +48,13 @@ def register_version(connection: Connection, question: RegisterVersion) -> Regis
         if version.tags.get(key) != value:
             connection.client.set_model_version_tag(question.name, number, key, value)
     for alias in question.aliases:
-        _point(connection, question.name, alias, number)
+        alias_moves.point(connection, question.name, alias, number)
     return _registered(version, question.name, version.tags | tags)
 
 
 def resolve_alias(connection: Connection, question: ResolveAlias | ReadAlias) -> RegisteredVersion | None:
     """The version that the alias points at now."""
-    version = _holder(connection, question.name, question.alias)
+    version = alias_moves.holder_of(connection, question.name, question.alias)
     return None if version is None else _registered(version, question.name, version.tags)
 
 
@@ -58,6 +63,19 @@ def get_version(connection: Connection, question: GetVersion) -> RegisteredVersi
     number = checked(VERSION, question.version, "a version")
     version = _version(connection, question.name, number)
     return None if version is None else _registered(version, question.name, version.tags)
+
+
+def tag_version(connection: Connection, question: TagVersion) -> RegisteredVersion | None:
+    """The version with these tags; those that it has already are not written again."""
+    number = checked(VERSION, question.version, "a version")
+    version = _version(connection, question.name, number)
+    if version is None:
+        return None
+    tags = tags_within(question.tags, VERSION_TAG_LENGTH)
+    for key, value in tags.items():
+        if version.tags.get(key) != value:
+            connection.client.set_model_version_tag(question.name, number, key, value)
+    return _registered(version, question.name, version.tags | tags)
 
 
 def _find_version(connection: Connection, question: RegisterVersion) -> ModelVersion | None:
@@ -117,39 +135,11 @@ def _first(versions: list[ModelVersion]) -> ModelVersion | None:
     return min(versions, key=lambda version: int(matching(VERSION, str(version.version), "a version")), default=None)
 
 
-def _point(connection: Connection, name: str, alias: str, number: str) -> None:
-    """Set the alias unless it is set; MLflow's last writer wins, so it is read back."""
-    if _RESERVED_ALIAS.fullmatch(alias):
-        message = f"{alias!r:.100} cannot be an alias: MLflow reserves latest and v1, v2, …; choose another one."
-        raise Refused(Failure(NAME_INVALID, message, is_transient=False))
-    for _ in range(2):
-        holder = _holder(connection, name, alias)
-        if holder is not None and str(holder.version) == number:
-            return
-        connection.client.set_registered_model_alias(name, alias, number)
-    holder = _holder(connection, name, alias)
-    if holder is None or str(holder.version) != number:
-        conflict = f"The alias {alias} of {name} was set to version {number}, but something else moves it"
-        raise Refused(Failure(ALIAS_CONTESTED, one_line(f"{conflict}: stop one of the two.")))
-
-
-def _holder(connection: Connection, name: str, alias: str) -> ModelVersion | None:
-    """MLflow says 404 of an unknown model and 400 of an unknown alias."""
-    try:
-        return connection.client.get_model_version_by_alias(name, alias)
-    except RestException as error:
-        said = str(error.message)
-        is_unknown_alias = error.error_code == "INVALID_PARAMETER_VALUE" and "alias" in said and "not found" in said
-        if error.error_code == _MISSING or is_unknown_alias:
-            return None
-        raise
-
-
 def _version(connection: Connection, name: str, number: str) -> ModelVersion | None:
     try:
         return connection.client.get_model_version(name, number)
     except RestException as error:
-        if error.error_code == _MISSING:
+        if error.error_code == MISSING:
             return None
         raise
 

@@ -123,7 +123,7 @@ def read_metrics(connection: Connection, question: ReadMetrics) -> tuple[Metric,
     # The dictionary that the client offers has no steps; the message it was made from has.
     latest = {metric.key: metric for metric in run.data.to_proto().metrics}
     found = (latest[name] for name in question.names if name in latest)
-    return tuple(Metric(name=metric.key, value=_honest(metric.value), step=metric.step) for metric in found)
+    return tuple(Metric(name=metric.key, value=honest(metric.value), step=metric.step) for metric in found)
 
 
 def find_open_runs(connection: Connection, question: FindOpenRuns) -> tuple[OpenRun, ...]:
@@ -263,7 +263,7 @@ def _open_run(run: MlflowRun) -> OpenRun | None:
     return OpenRun(run_id=matching(RUN_ID, run.info.run_id, "a run id"), identity=identity)
 
 
-def _honest(value: float) -> float:
+def honest(value: float) -> float:
     """MLflow's database cannot keep an infinity and returns the largest number instead."""
     return math.copysign(math.inf, value) if abs(value) >= sys.float_info.max else value
 

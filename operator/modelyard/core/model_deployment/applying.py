@@ -4,6 +4,7 @@ from modelyard.api import names
 from modelyard.core.errors import Stalled
 from modelyard.core.matching import digest, is_as_wanted
 from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.model_deployment.vouching import with_digests
 from modelyard.core.plan import Manifest, ObjectRef
 from modelyard.core.serving import ReadObject, is_owned_by
 
@@ -14,7 +15,6 @@ def apply_if_needed(draft: Draft, manifest: Manifest) -> bool:
     Raises:
         Stalled: an object of that name belongs to someone else.
     """
-    wanted = _marked(manifest)
     live = draft.observed.named(manifest["kind"], manifest["metadata"]["name"])
     if live is None or not is_owned_by(live, draft.uid):
         _refuse_to_take_over(draft, manifest)
@@ -22,6 +22,7 @@ def apply_if_needed(draft: Draft, manifest: Manifest) -> bool:
     if live and "deletionTimestamp" in live["metadata"]:
         # Someone deleted it: it is made again once it is gone.
         return True
+    wanted = _marked(with_digests(draft, manifest, live))
     if live is None or not is_as_wanted(wanted, live):
         draft.apply.append(wanted)
     # The mark, not the comparison: the API server may write a value in another way than it was given.

@@ -19,6 +19,8 @@ class Observed:
     answers: Answers = field(default_factory=dict)
     is_route_served: bool = True
     """Whether the API server knows HTTPRoutes."""
+    promotions: tuple[Manifest, ...] = ()
+    """Promotions of the same namespace and model that recorded a digest."""
 
     def of_kind(self, kind: str) -> list[Manifest]:
         """The objects of one kind."""

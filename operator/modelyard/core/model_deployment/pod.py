@@ -11,6 +11,8 @@ from modelyard.core.plan import Manifest
 
 SERVER = "model"
 """The server container's name; also the model's name in URLs."""
+FETCHER = "modelyard-fetch"
+"""The init container that downloads a version."""
 HTTP_PORT, GRPC_PORT, METRICS_PORT = 9000, 9500, 6000
 READY_PATH = f"/v2/models/{SERVER}/ready"
 INFER_PATH = f"/v2/models/{SERVER}/infer"
@@ -53,7 +55,7 @@ def build_pod_spec(spec: ModelDeploymentSpec, version: str, context: Context) ->
 def _fetcher(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:
     """The init container that downloads one version and checks that it is whole."""
     return {
-        "name": "modelyard-fetch",
+        "name": FETCHER,
         "image": context.fetcher_image,
         "imagePullPolicy": context.image_pull_policy,
         "args": ["model", "--name", spec.model.name, "--version", version, "--to", _MODEL_FOLDER],

@@ -17,7 +17,7 @@ SWITCH_RECHECK_SECONDS = 2.0
 """How often the server is asked once its pods say that they are ready."""
 
 FINAL_REASONS = frozenset(
-    {"AccessDenied", "ModelIncomplete", "ModelNotFound", "UnsupportedArtifactStore", "WrongFlavour"}
+    {"AccessDenied", "DigestMismatch", "ModelIncomplete", "ModelNotFound", "UnsupportedArtifactStore", "WrongFlavour"}
 )
 """What the fetcher says of a version that trying again does not change."""
 
