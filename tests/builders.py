@@ -11,6 +11,7 @@ from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import clock, metadata
 from modelyard.core.context import Context
 from modelyard.core.matching import digest
+from modelyard.core.model_card import Column, ModelCard, Signature
 from modelyard.core.model_deployment import route
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.layout import STABLE, Layout, Predictor
@@ -18,12 +19,36 @@ from modelyard.core.model_deployment.pod import pod_labels
 from modelyard.core.model_deployment.seldon import SeldonBackend
 from modelyard.core.model_deployment.services import client_service
 from modelyard.core.plan import Manifest, Plan
+from modelyard.core.server_image import ServerImage
 
 NOW = datetime(2026, 1, 5, 12, 0, 0, tzinfo=UTC)
 NAMESPACE = "team-a"
 TRAINING_UID = "11111111-2222-4333-8444-555555555555"
 SERVING_UID = "66666666-7777-4888-8999-000000000000"
 SELDON_UID = "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"
+
+
+SERVER_IMAGE = ServerImage(
+    image="modelyard/model-server:*",
+    python="3.11",
+    mlflow="3.17.2",
+    flavours=frozenset({"python_function", "sklearn"}),
+    libraries={"scikit-learn": "1.9.1", "numpy": "2.4.6"},
+)
+
+
+def make_card(**changes: object) -> ModelCard:
+    """A scikit-learn model that suits the server image."""
+    usual = ModelCard(
+        flavours=("sklearn",),
+        loader="mlflow.sklearn",
+        python="3.11.7",
+        mlflow="3.17.2",
+        is_pickled=True,
+        requirements=(("numpy", "2.4.6"), ("scikit-learn", "1.9.1")),
+        signature=Signature((Column("x", "double"),), (Column("y", "long"),)),
+    )
+    return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
 
 
 def seconds_ago(seconds: float) -> str:
@@ -47,6 +72,7 @@ def make_context(**changes: object) -> Context:
         service_url="http://{service}.{namespace}:{port}",
         alias_poll_seconds=10.0,
         tracking_ui_url="https://mlflow.example.com",
+        server_images=(SERVER_IMAGE,),
     )
     return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
 

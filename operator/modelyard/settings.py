@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from modelyard.__about__ import __version__
 from modelyard.core.pod_policy import NO_SETTINGS, PodPolicy
+from modelyard.core.server_image import NO_IMAGES, ServerImages
 
 _PREFIX = "MODELYARD_"
 
@@ -43,6 +45,9 @@ class Settings:
     """What the administrator decides about the pods of TrainingJobs, as JSON."""
     serving_pods: PodPolicy = NO_SETTINGS
     """The same of ModelDeployments."""
+
+    server_images: ServerImages = NO_IMAGES
+    """What model server images can run, as a JSON list; an administrator's come before the release's."""
 
     namespaces: tuple[str, ...] = ()
     """The namespaces that are watched; all of them when empty."""
@@ -95,22 +100,22 @@ class Settings:
         return self.pod_tracking_uri or self.tracking_uri
 
 
-def _parse(name: str, text: str, kind: type) -> object:
+def _parse(name: str, text: str, kind: type[Any]) -> object:
     """One variable's value as its field's type; tuples are comma-separated."""
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if kind is PodPolicy:
-        return _parse_policy(name, text)
+    if issubclass(kind, BaseModel):
+        return _parse_json(name, text, kind)
     try:
         return kind(text)
     except ValueError as error:
         raise ValueError(f"{name}={text!r} is not a valid {kind.__name__}: {error}") from error
 
 
-def _parse_policy(name: str, text: str) -> PodPolicy:
-    """One variable's value as settings for pods."""
+def _parse_json(name: str, text: str, kind: type[BaseModel]) -> BaseModel:
+    """One variable's value as JSON."""
     try:
-        return PodPolicy.model_validate_json(text)
+        return kind.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -36,6 +36,11 @@ class MlflowServer:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         self._wait_until_healthy(self._process)
 
+    @property
+    def log(self) -> str:
+        """Everything it wrote, each request among it."""
+        return (self._folder / "log").read_text()
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         os.killpg(self._process.pid, number)

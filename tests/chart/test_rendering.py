@@ -64,18 +64,21 @@ def test_the_operator_understands_what_the_values_say(helm: Helm) -> None:
     assert settings.service_url == "https://gateway.example.org/{namespace}/{service}/{port}"
 
 
+def test_the_operator_knows_the_images_of_the_release_after_those_that_an_administrator_describes(helm: Helm) -> None:
+    (released,) = Settings.from_environment(operator_environment(helm.render("default"))).server_images.root
+    assert released.image == "docker.io/modelyard/model-server:0.1.0"
+    assert (released.python, released.flavours) == ("3.11", {"python_function", "sklearn"})
+    described, own = Settings.from_environment(operator_environment(helm.render("everything"))).server_images.root
+    assert (described.image, described.python) == ("registry.example.org/ml/xgboost-server:*", "3.12")
+    assert own.libraries == released.libraries
+    assert own.image == operator_environment(helm.render("everything"))["MODELYARD_SERVER_IMAGE"]
+
+
 def test_defaults_of_chart_and_operator_are_the_same(helm: Helm) -> None:
     settings = Settings.from_environment(operator_environment(helm.render("default")))
     own = Settings()
-    set_by_the_chart = {
-        "pod_ip",
-        "tracking_uri",
-        "trainer_image",
-        "server_image",
-        "fetcher_image",
-        "source_image",
-        "identity",
-    }
+    set_by_the_chart = {"pod_ip", "tracking_uri", "identity", "server_images"}
+    set_by_the_chart |= {"trainer_image", "server_image", "fetcher_image", "source_image"}
     differing = {field.name for field in fields(Settings) if getattr(settings, field.name) != getattr(own, field.name)}
     assert differing - {"operator_namespace"} == set_by_the_chart
 

@@ -8,7 +8,8 @@ resource.yaml is the object; observed.yaml is the world around it:
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
                               canaryDeployment where applied has a canary
   route                       its HTTPRoute: the spec.route and weights it was made for, and its status
-  answers                     by the question's name; a question without an answer stays open, and the plan shows it
+  answers                     by the question's name; a question without an answer stays open, and the plan shows it;
+                              a version's card is one that suits, where the case does not say another
   gone, refused               decide about a deleted object, or about one whose plan the API server refused
 """
 
@@ -52,7 +53,8 @@ def plan_of(case: Path) -> tuple[list[Question], Plan]:
     """What the case asked, in order, and the plan that came of it."""
     resource, world = read(case / "resource.yaml"), read(case / "observed.yaml")
     decide = _decider(resource, world)
-    known = {name: _value(said) for name, said in (world.get("answers") or {}).items()}
+    known: dict[str, Any] = {"ReadModelCard": builders.make_card()}
+    known |= {name: _value(said) for name, said in (world.get("answers") or {}).items()}
     answers: dict[Question, Any] = {}
     for _ in range(_PATIENCE):
         found = decide(answers)
@@ -176,6 +178,8 @@ def _value(said: Any) -> Any:
     [(name, fields)] = said.items()
     if name == "Object":
         return fields
+    if name == "ModelCard":
+        return builders.make_card(**fields)
     kind: Any = next(
         found for module in (tracking, serving, gateway, core_plan) if (found := getattr(module, name, None))
     )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import builders
 from modelyard.api import names
+from modelyard.core.model_card import Column, ModelCard, ReadModelCard, Signature
 from modelyard.core.plan import Failure, Manifest, Question
 from modelyard.core.serving import AskServer, ReadObject, ReadWarning, Ready, Warned
 from modelyard.core.tracking import (
@@ -218,6 +219,16 @@ VERSIONS = st.builds(
     st.none() | TEXT,
     TAGS,
 )
+COLUMNS = st.lists(st.builds(Column, TEXT, st.sampled_from(["double", "long", "string"]), st.booleans()), max_size=3)
+CARDS = st.builds(
+    ModelCard,
+    flavours=st.lists(TEXT, max_size=2).map(tuple),
+    loader=st.none() | st.sampled_from(["mlflow.sklearn", "mlflow.torch", "theirs"]),
+    python=st.none() | st.sampled_from(["3.11.7", "3.12.1", "x"]),
+    mlflow=st.none() | st.sampled_from(["3.17.2", "4.0.0"]),
+    is_pickled=st.booleans(),
+    signature=st.none() | st.builds(Signature, COLUMNS.map(tuple), COLUMNS.map(tuple)),
+)
 ANSWERS: dict[type, st.SearchStrategy[Any]] = {
     EnsureRun: st.just(Run("run-1", "7")),
     EndRun: st.just(Ended("RUNNING")),
@@ -226,6 +237,7 @@ ANSWERS: dict[type, st.SearchStrategy[Any]] = {
     ReadMetrics: st.lists(METRICS, max_size=2, unique_by=lambda item: item.name).map(tuple),
     ResolveAlias: VERSIONS | st.none(),
     GetVersion: VERSIONS | st.none(),
+    ReadModelCard: CARDS | st.none(),
     AskServer: st.just(Ready()),
     ReadObject: st.none(),
     ReadWarning: st.none() | st.builds(Warned, st.sampled_from(["FailedCreate", "FailedMount", "x"]), TEXT),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import builders
+from modelyard.core.model_card import ReadModelCard
 from modelyard.core.model_deployment.observed import Observed as ServingObserved
 from modelyard.core.model_deployment.plan import plan as plan_serving
 from modelyard.core.plan import Manifest, Plan, Question
@@ -13,6 +14,7 @@ from modelyard.core.training_job.plan import plan as plan_training
 
 ANSWERS: dict[type, Any] = {
     EnsureRun: Run("run-1", "7"),
+    ReadModelCard: builders.make_card(),
     ResolveAlias: RegisteredVersion("digits", "1", None, "run-1"),
     ReadObject: None,
 }

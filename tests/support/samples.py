@@ -121,6 +121,7 @@ SAMPLES: dict[str, list[Spec]] = {
             },
             "podTemplate": _TEMPLATE,
             "replicas": 2,
+            "validation": {"compatibility": "Warn", "signature": "Ignore"},
             "paused": False,
             "progressDeadlineSeconds": 600,
             "route": {

@@ -59,14 +59,16 @@ class Tracking:
         self.client.create_registered_model(name)
         return str(self.client.create_model_version(name, f"models:/{model_id}", run_id, model_id=model_id).version)
 
-    def make_version(self, name: str, **metrics: float) -> str:
-        """A version of a registered model that nobody of ours trained, with metrics of its run; its number."""
+    def make_version(self, name: str, folder: str | None = None, **metrics: float) -> str:
+        """A version that nobody of ours trained, with the files of a folder and metrics of its run; its number."""
         if not self.client.search_registered_models(f"name='{name}'"):
             self.client.create_registered_model(name)
         experiment = self.client.get_experiment_by_name("by hand")
         experiment_id = experiment.experiment_id if experiment else self.client.create_experiment("by hand")
         run_id = self.client.create_run(experiment_id).info.run_id
         model_id = self.log_model(run_id)
+        if folder is not None:
+            self.client.log_model_artifacts(model_id, folder)
         for metric, value in metrics.items():
             self.log_metric(run_id, metric, value)
         self.client.set_terminated(run_id)

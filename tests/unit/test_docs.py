@@ -187,7 +187,7 @@ NO_REASONS = frozenset(
     ]
 )
 OF_THE_OTHER_KIND = {
-    "TrainingJob": frozenset({"ContainerFailed"}),
+    "TrainingJob": frozenset({"ContainerFailed", "ModelUnreadable"}),
     "PromotionPolicy": frozenset({"Complete", "Watching"}),
     "Promotion": frozenset(),
     "ModelDeployment": frozenset(

@@ -22,6 +22,7 @@ from modelyard.api.registry import Alias, ModelName, VersionNumber
 from modelyard.api.rollout import Rollback, Rollout
 from modelyard.api.route import Route
 
+Policy = Literal["Enforce", "Warn", "Ignore"]
 BackendName = Literal["SeldonDeployment", "Deployment"]
 
 
@@ -65,6 +66,15 @@ class Server(KubeModel):
     """Secrets and ConfigMaps of this namespace whose keys become variables."""
 
 
+class Validation(KubeModel):
+    """What is looked at before a version starts, from the files that MLflow keeps of it."""
+
+    compatibility: Policy = "Enforce"
+    """Whether the server image can run it; Enforce does not start it where it cannot, Warn only says so."""
+    signature: Policy = "Enforce"
+    """Whether clients of the version that serves could go on: nothing gone, of another type, or newly required."""
+
+
 class ModelDeploymentSpec(KubeModel):
     """What to serve, and how."""
 
@@ -95,6 +105,8 @@ class ModelDeploymentSpec(KubeModel):
     """What becomes of a version that failed."""
     revision_history_limit: Annotated[int, Field(ge=0, le=100)] = 10
     """How many rollouts that are over status keeps."""
+    validation: Validation = Validation()
+    """What is looked at before a version starts."""
     progress_deadline_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """How long a new version may take until it serves."""
     route: Route | None = None

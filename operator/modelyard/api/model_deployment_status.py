@@ -78,6 +78,19 @@ class Rolled(KubeModel):
     """When it was over."""
 
 
+class CheckedVersion(KubeModel):
+    """What came of looking at a version before it starts; kept, because a version's files never change."""
+
+    version: VersionNumber
+    """The version."""
+    digest: str
+    """Names what was looked at: the version, the image and what is known of it."""
+    against: VersionNumber | None = None
+    """The version that served then, whose signature it was compared with."""
+    verdict: Annotated[str, Field(json_schema_extra={"enum": ["Passed", "Warned", "Refused"]})]
+    """Passed, Warned or Refused; the condition Compatible says why."""
+
+
 class BackendRef(KubeModel):
     """The object that runs the servers."""
 
@@ -108,7 +121,7 @@ class ModelDeploymentStatus(KubeModel):
     observed_generation: int | None = None
     """The generation of spec that this status speaks of."""
     conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
-    """Ready, Progressing, ModelResolved, Degraded, TrafficSplit; Reconciling and Stalled while they are true."""
+    """Ready, Progressing, ModelResolved, Compatible, Degraded, TrafficSplit; Reconciling, Stalled while true."""
     url: str | None = None
     """Where predictions are answered: through the Gateway once that takes the route, else in the cluster."""
     cluster_url: Annotated[str | None, Field(alias="clusterURL")] = None
@@ -125,6 +138,8 @@ class ModelDeploymentStatus(KubeModel):
     """The version that is being tried on a part of the traffic."""
     desired_version: VersionNumber | None = None
     """What the alias or spec says now."""
+    checked: CheckedVersion | None = None
+    """What came of looking at the desired version before it starts."""
     progress: Progress | None = None
     """The switch under way."""
     refused_versions: list[RefusedVersion] | None = None

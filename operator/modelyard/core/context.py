@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from modelyard.core.pod_policy import NO_SETTINGS, PodPolicy
+from modelyard.core.server_image import ServerImage
 from modelyard.core.tracking import Run
 
 
@@ -27,6 +28,8 @@ class Context:
     tracking_ui_url: str = ""
     training_pods: PodPolicy = NO_SETTINGS
     serving_pods: PodPolicy = NO_SETTINGS
+    server_images: tuple[ServerImage, ...] = ()
+    """What is known of model server images; the first that fits counts."""
 
     def run_url(self, run: Run) -> str | None:
         """The run's page, or None when people were not told of one."""

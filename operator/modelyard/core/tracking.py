@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from modelyard.core.model_card import ReadModelCard
 from modelyard.core.plan import Failure
 
 Pairs = tuple[tuple[str, str], ...]
@@ -280,6 +281,7 @@ TrackingQuestion = (
     | MoveAlias
     | TagVersion
     | FindOpenRuns
+    | ReadModelCard
 )
 
 

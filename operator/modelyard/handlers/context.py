@@ -22,4 +22,5 @@ def context_of(settings: Settings, cluster: str) -> Context:
         tracking_ui_url=settings.tracking_ui_url,
         training_pods=settings.training_pods,
         serving_pods=settings.serving_pods,
+        server_images=settings.server_images.root,
     )

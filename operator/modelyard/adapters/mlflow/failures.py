@@ -15,6 +15,8 @@ NAME_INVALID = "NameInvalid"
 RUN_NOT_FOUND = "RunNotFound"
 RUN_DELETED = "RunDeleted"
 EXPERIMENT_DELETED = "ExperimentDeleted"
+MODEL_UNREADABLE = "ModelUnreadable"
+"""A file of a version is not what MLflow writes."""
 ALIAS_CONTESTED = "AliasContested"
 """Somebody else moved an alias while it was being set."""
 

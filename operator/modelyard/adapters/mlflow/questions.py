@@ -7,10 +7,11 @@ from google.protobuf.json_format import ParseError  # type: ignore[import-untype
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
-from modelyard.adapters.mlflow import alias_moves, environment, experiments, measurements, models, registry, runs
+from modelyard.adapters.mlflow import alias_moves, environment, experiments, files, measurements, models, registry, runs
 from modelyard.adapters.mlflow.config import MlflowConfig
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.translate import refusal
+from modelyard.core.model_card import ReadModelCard
 from modelyard.core.tracking import (
     EndRun,
     EnsureExperiment,
@@ -79,3 +80,5 @@ def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: AN
             return registry.get_version(connection, question)
         case FindOpenRuns():
             return runs.find_open_runs(connection, question)
+        case ReadModelCard():
+            return files.read_model_card(connection, question)

@@ -14,6 +14,16 @@ from modelyard.core.plan import Event, Manifest, ObjectRef, Plan
 from modelyard.core.subject import Subject
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why the wanted version is not started."""
+
+    reason: str
+    message: str
+    is_final: bool
+    """Whether only a person can change it; otherwise it is asked again."""
+
+
 @dataclass
 class Draft(Subject):
     """Everything decided so far; `finish` makes it a plan."""
@@ -31,12 +41,14 @@ class Draft(Subject):
     """Whether the backend is told something new now, so that what it showed before is no answer to it."""
     is_rerouted: bool = False
     """Whether the Gateway is told something new now."""
+    refusal: Refusal | None = None
+    """Why the wanted version is not started, where it is not."""
 
     def __post_init__(self) -> None:
         self.before: dict[str, Any] = self.resource.get("status") or {}
         self.status = copy.deepcopy({k: v for k, v in self.before.items() if k != "conditions"})
         self.conditions = Conditions(self.before.get("conditions") or [], self.generation, self.now)
-        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded", "TrafficSplit"):
+        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded", "TrafficSplit", "Compatible"):
             self.conditions.keep(kind)
         self.look_again_in(self.context.alias_poll_seconds)
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
 from modelyard.core import metadata, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
-from modelyard.core.model_deployment import pod, rollout, services, versions
+from modelyard.core.model_deployment import compatibility, pod, rollout, services, versions
 from modelyard.core.model_deployment.backend import Backend, PredictorState, own
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
@@ -52,6 +52,8 @@ def _decide(draft: Draft) -> Plan:
     backend = _backend(draft)
     wanted = versions.desired(draft)
     servers = backend.observe(draft.resource, draft.observed)
+    if wanted is not None and not draft.spec.paused:
+        draft.refusal = compatibility.check(draft, wanted)
     _name_the_backend(draft, backend)
     _count(draft, servers.stable)
     return rollout.decide(Scene(draft, backend, servers, wanted))

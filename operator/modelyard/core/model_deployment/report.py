@@ -6,7 +6,7 @@ from typing import Any
 from modelyard.core import clock
 from modelyard.core.model_deployment import refusals
 from modelyard.core.model_deployment.backend import PredictorState
-from modelyard.core.model_deployment.draft import Draft
+from modelyard.core.model_deployment.draft import Draft, Refusal
 from modelyard.core.model_deployment.versions import stable_item
 from modelyard.core.plan import Event, Failure, Plan
 from modelyard.core.pod_state import Trouble
@@ -67,6 +67,8 @@ def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Pl
     draft.conditions.true("Ready", reason, message)
     draft.conditions.false("Progressing", "Serving", message)
     draft.conditions.false("Degraded", "Serving", "")
+    if draft.refusal:
+        return _serving_in_place_of_a_refused_one(draft, draft.refusal, message)
     return draft.finish(reconciling=wanted is None and not draft.spec.paused, stalled=None)
 
 
@@ -79,11 +81,22 @@ def _serving_the_one_before(draft: Draft, version: str, refusal: dict[str, Any])
     return draft.finish(reconciling=False, stalled=("RolledBack", message))
 
 
+def _serving_in_place_of_a_refused_one(draft: Draft, refusal: Refusal, message: str) -> Plan:
+    """The version before serves on, and it is said why."""
+    draft.conditions.true("Degraded", refusal.reason, refusal.message)
+    if not refusal.is_final:
+        return draft.finish(reconciling=True, stalled=None)
+    draft.events.append(Event(refusal.reason, refusal.message, "Warning"))
+    return draft.finish(reconciling=False, stalled=(refusal.reason, message))
+
+
 def _serving_as_asked(draft: Draft, version: str, wanted: RegisteredVersion | None) -> tuple[str, str]:
     """Reason and message of a Ready that is true, though it may not be what spec.model asks for."""
     message = f"version {version} serves"
     if draft.spec.paused and wanted is not None and wanted.version != version:
         return "Paused", f"{message}; version {wanted.version} waits because spec.paused is true"
+    if draft.refusal:
+        return draft.refusal.reason, f"{message}; not started: {draft.refusal.message}"
     if wanted is None:
         resolved = draft.conditions.get("ModelResolved") or {}
         return resolved["reason"], f"{message}; {resolved['message']}"

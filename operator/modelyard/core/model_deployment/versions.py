@@ -3,7 +3,8 @@
 import re
 
 from modelyard.api import names
-from modelyard.core.errors import Waiting
+from modelyard.core.errors import Stalled, Waiting
+from modelyard.core.model_deployment.compatibility import runs
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.refusals import refusal_of
 from modelyard.core.plan import Failure, Question
@@ -37,13 +38,16 @@ def desired(draft: Draft) -> RegisteredVersion | None:
 
 
 def target(draft: Draft, wanted: RegisteredVersion | None, applied: str | None) -> str:
-    """The version to serve now: the wanted one, but what is served already while paused or while nothing is wanted.
+    """The version to serve now: the wanted one, but what is served already while paused, refused or nothing is wanted.
 
     One that failed gives way to the one that served before it.
 
     Raises:
         Waiting: there is nothing to serve yet.
+        Stalled: the wanted one may not start, and what is served already cannot take its place.
     """
+    if wanted is not None and draft.refusal:
+        return _instead_of(draft, wanted, applied)
     goal = _asked_for(draft, wanted, applied)
     return draft.stable_version if draft.stable_version and refusal_of(draft, goal) else goal
 
@@ -59,6 +63,21 @@ def _asked_for(draft: Draft, wanted: RegisteredVersion | None, applied: str | No
         raise Waiting("Paused", "spec.paused is true and nothing was served before; set it to false to begin", 0)
     resolved = draft.conditions.get("ModelResolved") or {"reason": "AwaitingVersion", "message": ""}
     raise Waiting("AwaitingVersion", f"{resolved['reason']}: {resolved['message']}", 0)
+
+
+def _instead_of(draft: Draft, wanted: RegisteredVersion, applied: str | None) -> str:
+    """The version that serves on in place of a refused one. An image that it was not seen with is no change for now.
+
+    Raises:
+        Waiting, Stalled: see `target`.
+    """
+    refusal = draft.refusal
+    assert refusal is not None  # noqa: S101 - the caller looked
+    if applied and applied != wanted.version and (not refusal.is_final or runs(draft, applied)):
+        return applied
+    if applied is None and not refusal.is_final:
+        raise Waiting(refusal.reason, refusal.message, 0)
+    raise Stalled(refusal.reason, refusal.message)
 
 
 def stable_item(draft: Draft, version: str, wanted: RegisteredVersion | None) -> dict[str, str]:

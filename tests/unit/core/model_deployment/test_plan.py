@@ -2,12 +2,14 @@
 
 from builders import (
     NOW,
+    make_card,
     make_context,
     make_deployment,
     make_model_deployment,
     make_service,
     seconds_ago,
 )
+from modelyard.core.model_card import ReadModelCard
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan
 from modelyard.core.plan import Manifest, Plan
@@ -19,7 +21,10 @@ SERVING = (
     .with_backend("Deployment")
     .with_status({"stable": {"version": "1", "since": seconds_ago(60)}, "conditions": [READY]})
 )
-RESOLVED = {ResolveAlias("digits", "champion"): RegisteredVersion("digits", "1", None, None)}
+RESOLVED = {
+    ResolveAlias("digits", "champion"): RegisteredVersion("digits", "1", None, None),
+    ReadModelCard("digits", "1"): make_card(),
+}
 
 
 def planned(resource: Manifest, *objects: Manifest) -> Plan:

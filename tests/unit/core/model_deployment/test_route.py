@@ -7,6 +7,7 @@ import pytest
 from builders import (
     NOW,
     ModelDeploymentBuilder,
+    make_card,
     make_context,
     make_deployment,
     make_model_deployment,
@@ -15,6 +16,7 @@ from builders import (
     said_by_gateway,
 )
 from modelyard.core.gateway import Gateway, Listener, ReadGateway
+from modelyard.core.model_card import ReadModelCard
 from modelyard.core.model_deployment import route
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan
@@ -43,6 +45,7 @@ class Answers(dict[Any, Any]):
             AskServer: Ready(),
             ReadObject: None,
             ReadGateway: self.gateway,
+            ReadModelCard: make_card(),
         }
         return given[type(question)]
 

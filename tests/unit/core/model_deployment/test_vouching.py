@@ -8,11 +8,13 @@ from builders import (
     NOW,
     PromotionBuilder,
     as_live,
+    make_card,
     make_context,
     make_model_deployment,
     make_promotion,
     seconds_ago,
 )
+from modelyard.core.model_card import ReadModelCard
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan
 from modelyard.core.plan import Manifest, ObjectRef
@@ -41,6 +43,7 @@ def applied(
     if stable:
         builder = builder.with_status({"stable": {"version": stable, "since": seconds_ago(60)}})
     answers: dict[Any, Any] = {ResolveAlias("digits", "champion"): RegisteredVersion("digits", "2", None, None)}
+    answers |= {ReadModelCard("digits", version): make_card() for version in ("1", "2")}
     for version, kind in (("apps/v1", "Deployment"), ("v1", "Service"), ("machinelearning.seldon.io/v1", backend)):
         answers[ReadObject(ObjectRef(version, kind, "team-a", "digits"))] = None
     made = [item.build() for item in promotions]
