@@ -8,12 +8,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 _READY = re.compile(r"/([^/]+)/([^/]+)/v2/models/model/versions/([^/]+)/ready")
 
 
+Reply = tuple[int, bytes]
+PREDICTED: Reply = (200, b'{"predictions": [1]}')
+
+
 class ModelServers:
     """One small HTTP server; the namespace and the Service are the first parts of the path."""
 
     def __init__(self) -> None:
         self._served: dict[tuple[str, str], set[str]] = {}
-        served = self._served
+        self._replies: dict[tuple[str, str], Reply] = {}
+        self.tried: list[tuple[str, str, str]] = []
+        """Every request for a prediction: namespace, Service and body."""
+        served, replies, tried = self._served, self._replies, self.tried
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -22,6 +29,16 @@ class ModelServers:
                 self.send_response(HTTPStatus.OK if is_ready else HTTPStatus.NOT_FOUND)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                _, namespace, service, *rest = self.path.split("/")
+                tried.append((namespace, service, body))
+                status, answer = replies.get((namespace, service), PREDICTED)
+                self.send_response(status if rest == ["invocations"] else HTTPStatus.NOT_FOUND)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
@@ -39,6 +56,10 @@ class ModelServers:
     def answer(self, namespace: str, service: str, *versions: str) -> None:
         """From now on exactly these versions are ready there."""
         self._served[namespace, service] = set(versions)
+
+    def reply(self, namespace: str, service: str, reply: Reply) -> None:
+        """From now on requests for predictions are answered so there."""
+        self._replies[namespace, service] = reply
 
     def stop(self) -> None:
         """Answer no more."""

@@ -121,7 +121,7 @@ SAMPLES: dict[str, list[Spec]] = {
             },
             "podTemplate": _TEMPLATE,
             "replicas": 2,
-            "validation": {"compatibility": "Warn", "signature": "Ignore"},
+            "validation": {"compatibility": "Warn", "signature": "Ignore", "smokeTest": False},
             "paused": False,
             "progressDeadlineSeconds": 600,
             "route": {

@@ -73,6 +73,8 @@ class Validation(KubeModel):
     """Whether the server image can run it; Enforce does not start it where it cannot, Warn only says so."""
     signature: Policy = "Enforce"
     """Whether clients of the version that serves could go on: nothing gone, of another type, or newly required."""
+    smoke_test: bool = True
+    """Whether the input example that was logged with a version is sent to its own pods before they get traffic."""
 
 
 class ModelDeploymentSpec(KubeModel):

@@ -89,6 +89,10 @@ class CheckedVersion(KubeModel):
     """The version that served then, whose signature it was compared with."""
     verdict: Annotated[str, Field(json_schema_extra={"enum": ["Passed", "Warned", "Refused"]})]
     """Passed, Warned or Refused; the condition Compatible says why."""
+    example: Annotated[str | None, Field(max_length=700)] = None
+    """The file with the request that it is tried with."""
+    smoke_test: Annotated[str | None, Field(json_schema_extra={"enum": ["Passed", "Skipped"]})] = None
+    """Passed, or Skipped where the request cannot be read or the server does not take its form."""
 
 
 class BackendRef(KubeModel):

@@ -54,3 +54,13 @@ class ReadModelCard:
 
     name: str
     version: str
+
+
+@dataclass(frozen=True)
+class ReadExample:
+    """The request that MLflow made of the input example, as its text. Answer: text, or None when it is not there."""
+
+    name: str
+    version: str
+    path: str
+    """As the version's card says."""

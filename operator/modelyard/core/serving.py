@@ -21,6 +21,29 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class TryServer:
+    """Send a request for a prediction, in MLflow's own form. Answer: `Predicted`, `NoSuchRequest` or `Failure`.
+
+    A failure that is not transient is the server's word that the model does not answer this request.
+    """
+
+    url: str
+    """The server's base URL, with scheme and port."""
+    body: str
+    """JSON."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The server answered with predictions."""
+
+
+@dataclass(frozen=True)
+class NoSuchRequest:
+    """The server does not take requests of that form."""
+
+
+@dataclass(frozen=True)
 class ReadObject:
     """One object as the API server has it now, past the caches. Answer: its manifest, or None.
 
@@ -52,7 +75,7 @@ class Warned:
 class ModelServers(Protocol):
     """Model servers that speak the Open Inference Protocol."""
 
-    async def ask(self, question: AskServer) -> Ready | Failure:
+    async def ask(self, question: AskServer | TryServer) -> Ready | Predicted | NoSuchRequest | Failure:
         """Answer within seconds; never raises for what the server does wrong."""
         ...
 

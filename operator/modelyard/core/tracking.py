@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from modelyard.core.model_card import ReadModelCard
+from modelyard.core.model_card import ReadExample, ReadModelCard
 from modelyard.core.plan import Failure
 
 Pairs = tuple[tuple[str, str], ...]
@@ -282,6 +282,7 @@ TrackingQuestion = (
     | TagVersion
     | FindOpenRuns
     | ReadModelCard
+    | ReadExample
 )
 
 

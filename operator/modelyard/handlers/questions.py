@@ -5,7 +5,7 @@ from typing import Any
 
 from modelyard.core.gateway import Gateways, ReadGateway
 from modelyard.core.plan import Question
-from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning
+from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning, TryServer
 from modelyard.core.tracking import Tracking
 from modelyard.engine.reconcile import Objects
 
@@ -21,7 +21,7 @@ class Answerer:
 
     async def __call__(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
         """The answer."""
-        if isinstance(question, AskServer):
+        if isinstance(question, AskServer | TryServer):
             return await self.servers.ask(question)
         if isinstance(question, ReadObject):
             return await self.objects.get(question.ref)

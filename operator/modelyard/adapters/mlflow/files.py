@@ -7,9 +7,9 @@ from requests import Response
 
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.failures import MODEL_UNREADABLE, Refused
-from modelyard.adapters.mlflow.mlmodel import UnreadableError, card_of
+from modelyard.adapters.mlflow.mlmodel import EXAMPLE_PATH, UnreadableError, card_of
 from modelyard.adapters.mlflow.text import VERSION, checked
-from modelyard.core.model_card import ModelCard, ReadModelCard
+from modelyard.core.model_card import ModelCard, ReadExample, ReadModelCard
 from modelyard.core.plan import Failure
 
 MOST_BYTES = 1 << 20
@@ -30,6 +30,12 @@ def read_model_card(connection: Connection, question: ReadModelCard) -> ModelCar
         return card_of(mlmodel, *others)
     except UnreadableError as error:
         raise _unreadable(name, version, "MLmodel", str(error)) from error
+
+
+def read_example(connection: Connection, question: ReadExample) -> str | None:
+    """The example request, as it was logged."""
+    version = checked(VERSION, question.version, "a version")
+    return read_text(connection, question.name, version, checked(EXAMPLE_PATH, question.path, "a path"))
 
 
 def read_text(connection: Connection, name: str, version: str, path: str) -> str | None:

@@ -19,7 +19,7 @@ _MOST_REQUIREMENTS = 1_000
 _WORD = 120
 _TYPE = 400
 _VERSION = re.compile(r"\d{1,5}(\.\d{1,5}){0,3}[\w.+-]{0,40}")
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,120}(/[A-Za-z0-9_][A-Za-z0-9_. -]{0,120}){0,4}")
+EXAMPLE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,120}(/[A-Za-z0-9_][A-Za-z0-9_. -]{0,120}){0,4}")
 _PICKLE_FILE = re.compile(r".*\.(pkl|pickle|joblib)", re.IGNORECASE)
 _PICKLE_FORMATS = frozenset({"pickle", "cloudpickle", "joblib", "dill"})
 _TYPED = ("items", "properties", "values", "tensor-spec", "type")
@@ -159,7 +159,7 @@ def _holds_pickles(flavour: dict[str, Any]) -> bool:
 def _example(info: dict[str, Any]) -> str | None:
     """The path of the request that MLflow made of the logged input example."""
     path = info.get("serving_input_path")
-    return path if isinstance(path, str) and _PATH.fullmatch(path) else None
+    return path if isinstance(path, str) and EXAMPLE_PATH.fullmatch(path) else None
 
 
 def _map(value: object) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from modelyard.adapters.mlflow import alias_moves, environment, experiments, fil
 from modelyard.adapters.mlflow.config import MlflowConfig
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.translate import refusal
-from modelyard.core.model_card import ReadModelCard
+from modelyard.core.model_card import ReadExample, ReadModelCard
 from modelyard.core.tracking import (
     EndRun,
     EnsureExperiment,
@@ -82,3 +82,5 @@ def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: AN
             return runs.find_open_runs(connection, question)
         case ReadModelCard():
             return files.read_model_card(connection, question)
+        case ReadExample():
+            return files.read_example(connection, question)

@@ -44,9 +44,9 @@ class Canary:
         return int(self._said["step"])
 
     @property
-    def step(self) -> Step:
-        """What is being done."""
-        return self._steps[self.number - 1]
+    def step(self) -> Step | None:
+        """What is being done; None of a canary that is only tried, without traffic."""
+        return self._steps[self.number - 1] if self._steps else None
 
     @property
     def steps_weight(self) -> int:

@@ -42,7 +42,7 @@ def stepping(scene: Scene, canary: Canary) -> Plan:
 
 def pausing(scene: Scene, canary: Canary) -> Plan:
     """A step lasts."""
-    seconds = canary.step.pause.seconds if canary.step.pause else None
+    seconds = canary.step.pause.seconds if canary.step and canary.step.pause else None
     if scene.draft.spec.paused:
         return _say(scene, _along(scene, canary, "no step is taken while spec.paused is true"), "Paused")
     if scene.wanted is None:
@@ -81,6 +81,8 @@ def leaving(scene: Scene, version: str, canary: Canary | None) -> Plan:
 
 def _along(scene: Scene, canary: Canary, doing: str) -> str:
     """How far it has come, and what is being done."""
+    if canary.number_of_steps == 0:
+        return f"version {scene.settled_version} serves; version {canary.version} is tried without traffic: {doing}"
     share = f"version {canary.version} gets {canary.weight} % of the traffic"
     step = f"step {min(canary.number, canary.number_of_steps)} of {canary.number_of_steps}"
     return f"version {scene.settled_version} serves; {share}, {step}: {doing}"

@@ -31,15 +31,17 @@ class _Findings:
     """What may do no harm."""
     unknown: tuple[str, str] | None = None
     """Reason and message where it cannot be told."""
+    example: str | None = None
+    """The path of the request to try it with."""
 
 
 def check(draft: Draft, wanted: RegisteredVersion) -> Refusal | None:
     """Why the version may not start, or None; says in Compatible what was found."""
-    validation = draft.spec.validation
-    if validation.compatibility == validation.signature == "Ignore":
+    if not _is_judged(draft):
         draft.conditions.drop("Compatible")
-        draft.status.pop("checked", None)
-        return None
+        if not draft.spec.validation.smoke_test:
+            draft.status.pop("checked", None)
+            return None
     if not _is_known(draft, wanted):
         failure = _find_out(draft, wanted)
         if failure is not None:
@@ -50,10 +52,15 @@ def check(draft: Draft, wanted: RegisteredVersion) -> Refusal | None:
     return _unless_it_runs(draft, wanted, Refusal(told.get("reason", ""), told.get("message", ""), is_final=True))
 
 
+def _is_judged(draft: Draft) -> bool:
+    """Whether anything is compared; otherwise the files are only read for the example in them."""
+    return {draft.spec.validation.compatibility, draft.spec.validation.signature} != {"Ignore"}
+
+
 def _is_known(draft: Draft, wanted: RegisteredVersion) -> bool:
     """Whether status says already what came of it. A version that passed is not compared with itself once it serves."""
     checked = draft.status.get("checked") or {}
-    if checked.get("version") != wanted.version or draft.conditions.get("Compatible") is None:
+    if checked.get("version") != wanted.version or _is_judged(draft) != bool(draft.conditions.get("Compatible")):
         return False
     if checked.get("digest") != _digest(draft, wanted):
         return False
@@ -66,7 +73,7 @@ def _digest(draft: Draft, wanted: RegisteredVersion) -> str:
     facts = described(draft.context.server_images, image)
     told = facts.model_dump(mode="json") if facts else {}
     has = sorted(told.pop("flavours", None) or [])
-    policies = draft.spec.validation.model_dump(include={"compatibility", "signature"})
+    policies = draft.spec.validation.model_dump()
     return digest([draft.spec.model.name, wanted.version, wanted.model_id, image, told, has, policies])
 
 
@@ -74,18 +81,17 @@ def _find_out(draft: Draft, wanted: RegisteredVersion) -> Refusal | None:
     """Read, judge, say and remember; a refusal for now where MLflow does not answer."""
     found = _findings(draft, wanted)
     if isinstance(found, Failure):
-        draft.conditions.unknown("Compatible", found.reason, f"version {wanted.version}: {found.message}")
+        if _is_judged(draft):
+            draft.conditions.unknown("Compatible", found.reason, f"version {wanted.version}: {found.message}")
         draft.status.pop("checked", None)
         is_asked = "Enforce" in {draft.spec.validation.compatibility, draft.spec.validation.signature}
         return Refusal(found.reason, found.message, is_final=False) if is_asked else None
     verdict = _say(draft, wanted, found)
     other = _other(draft, wanted)
     against = {"against": other} if other else {}
-    draft.status["checked"] = {
-        "version": wanted.version,
-        "digest": _digest(draft, wanted),
-        "verdict": verdict,
-    } | against
+    example = {"example": found.example} if found.example else {}
+    known = {"version": wanted.version, "digest": _digest(draft, wanted), "verdict": verdict}
+    draft.status["checked"] = known | against | example
     return None
 
 
@@ -96,7 +102,9 @@ def _findings(draft: Draft, wanted: RegisteredVersion) -> _Findings | Failure:
         return card if card.is_transient else _Findings(unknown=(card.reason, card.message))
     if card is None:
         return _Findings(unknown=("ModelIncomplete", "its files have no MLmodel: log the model again"))
-    found = _Findings()
+    found = _Findings(example=card.example)
+    if draft.spec.validation.smoke_test and card.example is None:
+        found.notes.append("no input example was logged with it, so that no request is tried")
     if draft.spec.validation.compatibility != "Ignore":
         _judge_the_image(draft, card, found)
     other = _other(draft, wanted)
@@ -136,6 +144,8 @@ def _judge_the_signature(card: ModelCard, before: ModelCard | Failure | None, ot
 
 def _say(draft: Draft, wanted: RegisteredVersion, found: _Findings) -> str:
     """Say it in Compatible; the verdict."""
+    if not _is_judged(draft):
+        return _PASSED
     policies = draft.spec.validation
     refused = _enforced(policies.compatibility, found.problems) or _enforced(policies.signature, found.changes)
     if found.problems or found.changes:

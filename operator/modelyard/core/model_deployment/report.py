@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from modelyard.core import clock
-from modelyard.core.model_deployment import refusals
+from modelyard.core.model_deployment import refusals, smoke
 from modelyard.core.model_deployment.backend import PredictorState
 from modelyard.core.model_deployment.draft import Draft, Refusal
 from modelyard.core.model_deployment.versions import stable_item
@@ -17,9 +17,17 @@ SWITCH_RECHECK_SECONDS = 2.0
 """How often the server is asked once its pods say that they are ready."""
 
 FINAL_REASONS = frozenset(
-    {"AccessDenied", "DigestMismatch", "ModelIncomplete", "ModelNotFound", "UnsupportedArtifactStore", "WrongFlavour"}
+    {
+        "AccessDenied",
+        "DigestMismatch",
+        "ModelIncomplete",
+        "ModelNotFound",
+        "SmokeTestFailed",
+        "UnsupportedArtifactStore",
+        "WrongFlavour",
+    }
 )
-"""What the fetcher says of a version that trying again does not change."""
+"""What the fetcher, or the server, says of a version that trying again does not change."""
 
 
 def report(draft: Draft, version: str, state: PredictorState, wanted: RegisteredVersion | None) -> Plan:
@@ -30,10 +38,38 @@ def report(draft: Draft, version: str, state: PredictorState, wanted: Registered
     if is_complete and state.available == draft.spec.replicas and not draft.is_changed:
         refusal = _what_the_server_says(draft, version)
         if refusal is None:
-            return _serving(draft, version, wanted)
+            return _tried(draft, version, state, wanted)
         draft.look_again_in(SWITCH_RECHECK_SECONDS)
         return _switching(draft, version, state, None, refusal.message)
     return _switching(draft, version, state, state.trouble if state.applied_version == version else None)
+
+
+def _tried(draft: Draft, version: str, state: PredictorState, wanted: RegisteredVersion | None) -> Plan:
+    """It answers; the first version of all, which no canary could try, is not told to serve before it passed."""
+    if draft.stable_version is None:
+        try:
+            found = _trouble_of_the_first(draft, version)
+        except smoke.Unanswered as unanswered:
+            draft.look_again_in(SWITCH_RECHECK_SECONDS)
+            return _switching(draft, version, state, None, str(unanswered))
+        if found:
+            return _switching(draft, version, state, found)
+    return _serving(draft, version, wanted)
+
+
+def _trouble_of_the_first(draft: Draft, version: str) -> Trouble | None:
+    """Why it did not pass, asked once: what came of it is remembered.
+
+    Raises:
+        Unanswered: see `smoke.trouble_with`.
+    """
+    if refusals.refusal_of(draft, version) is None:
+        found = smoke.trouble_with(draft, draft.server_url, version)
+        if found is None:
+            return None
+        refusals.refuse(draft, version, found)
+    known = refusals.refusal_of(draft, version) or {}
+    return Trouble(known["reason"], f"{known['message']}; mend the model or the example and log it again")
 
 
 def _what_the_server_says(draft: Draft, version: str) -> Failure | None:

@@ -5,8 +5,9 @@ they have all the traffic again; the canary goes last. What fails goes the other
 """
 
 from modelyard.api import names
-from modelyard.core.model_deployment import canary_report, refusals, split, versions
+from modelyard.core.model_deployment import canary_report, refusals, smoke, split, versions
 from modelyard.core.model_deployment.canary import FINISHING, LEAVING, PROMOTING, Canary, begin, under_way
+from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.layout import Layout, Predictor, canary_replicas
 from modelyard.core.model_deployment.report import FINAL_REASONS, SWITCH_RECHECK_SECONDS, report, taken_up
 from modelyard.core.model_deployment.scene import Scene
@@ -25,32 +26,42 @@ def decide(scene: Scene) -> Plan:
         canary.begin_anew_with_other_steps()
         _judge(scene, canary)
     goal = versions.target(scene.draft, scene.wanted, scene.servers.stable.applied_version)
-    if canary and canary.phase != LEAVING and canary.version == goal and _may_be_tried(scene):
+    if canary and canary.phase != LEAVING and canary.version == goal and _may_be_tried(scene, goal):
         return _promote(scene, canary) if canary.phase == PROMOTING else _go_on(scene, canary)
     if canary or (scene.servers.canary and not _is_begun(scene, goal)):
         return _leave(scene, canary, goal)
     return _take_up(scene, goal)
 
 
-def _is_by_canary(scene: Scene) -> bool:
-    """Whether versions are taken up by way of a canary; with no pods there is nothing to try."""
-    return scene.draft.spec.rollout.strategy == "Canary" and scene.draft.spec.replicas > 0
+def _is_by_canary(scene: Scene, goal: str) -> bool:
+    """Whether a version is taken up by way of a canary; with no pods there is nothing to try.
+
+    One that has a request to be tried with is so in a rolling update too, by a canary that gets no traffic.
+    """
+    draft = scene.draft
+    return (_gets_a_share(draft) or smoke.is_wanted(draft, goal)) and draft.spec.replicas > 0
 
 
-def _may_be_tried(scene: Scene) -> bool:
-    """Whether there may be a canary, and a share of the traffic for it."""
-    return _is_by_canary(scene) and split.refusal(scene.draft) is None
+def _gets_a_share(draft: Draft) -> bool:
+    """Whether a canary gets traffic."""
+    return draft.spec.rollout.strategy == "Canary"
+
+
+def _may_be_tried(scene: Scene, goal: str) -> bool:
+    """Whether there may be a canary, and the share of the traffic for it that it is to get."""
+    is_split = not _gets_a_share(scene.draft) or split.refusal(scene.draft) is None
+    return _is_by_canary(scene, goal) and is_split
 
 
 def _is_begun(scene: Scene, goal: str) -> bool:
     """Whether the canary that is there is the one that is to begin: its status was lost in a crash."""
-    return _is_by_canary(scene) and scene.settled_version != goal == scene.canary_state.applied_version
+    return _is_by_canary(scene, goal) and scene.settled_version != goal == scene.canary_state.applied_version
 
 
 def _take_up(scene: Scene, goal: str) -> Plan:
     """No canary is under way: begin one, or serve the version directly."""
     draft, serving = scene.draft, scene.draft.stable_version
-    if serving is None or serving == goal or not _is_by_canary(scene):
+    if serving is None or serving == goal or not _is_by_canary(scene, goal):
         scene.place(Layout(scene.stable(goal)))
         return report(draft, goal, scene.servers.stable, scene.wanted)
     ended = refusals.abortion_of(draft, goal)
@@ -65,7 +76,7 @@ def _take_up(scene: Scene, goal: str) -> Plan:
 def _begin(scene: Scene, goal: str, serving: str) -> Plan:
     """Begin a canary, if its share of the traffic can be given to it."""
     scene.place(Layout(scene.stable(serving)))
-    held = split.refusal(scene.draft) or split.not_in_effect(scene.draft)
+    held = split.refusal(scene.draft) or split.not_in_effect(scene.draft) if _gets_a_share(scene.draft) else None
     return canary_report.held(scene, goal, held) if held else _go_on(scene, begin(scene.draft, goal))
 
 
@@ -95,26 +106,43 @@ def _go_on(scene: Scene, canary: Canary) -> Plan:
     """See that the canary is there and answers, then do what its step says."""
     draft, step = scene.draft, canary.step
     stable = scene.stable(scene.settled_version or canary.version)
-    replicas = canary_replicas(draft.spec.replicas, step.set_weight or canary.steps_weight)
+    replicas = canary_replicas(draft.spec.replicas, (step and step.set_weight) or canary.steps_weight)
     predictor = scene.canary(canary.version, replicas)
     missing = _bring_up(scene, canary, stable, predictor)
     if missing:
         canary.wait()
         return canary_report.waiting(scene, canary, missing)
+    if canary.weight == 0 and (ended := _try(scene, canary)):
+        return ended
     canary.stop_waiting()
-    held = split.not_in_effect(draft)
+    held = split.not_in_effect(draft) if step else None
     if held:
         return canary_report.not_split(scene, canary, held)
-    if step.set_weight and not _is_held(scene):
+    if _is_held(scene) or (step and not step.set_weight and not _is_pause_over(scene, canary)):
+        return canary_report.pausing(scene, canary)
+    if step and step.set_weight:
         scene.place(Layout(stable, predictor, step.set_weight))
         canary.give(step.set_weight)
-        canary.next_step()
-    elif not _is_held(scene) and _is_pause_over(scene, canary):
-        canary.next_step()
-    else:
-        return canary_report.pausing(scene, canary)
+    canary.next_step()
     draft.look_again_in(_AT_ONCE_SECONDS)
     return canary_report.stepping(scene, canary)
+
+
+def _try(scene: Scene, canary: Canary) -> Plan | None:
+    """Send the canary, which has no traffic, its first request; a plan where it may not go on."""
+    draft = scene.draft
+    try:
+        found = smoke.trouble_with(draft, draft.canary_url, canary.version)
+    except smoke.Unanswered as unanswered:
+        canary.wait()
+        draft.look_again_in(SWITCH_RECHECK_SECONDS)
+        return canary_report.waiting(scene, canary, str(unanswered))
+    if found is None:
+        return None
+    # Written down before its pods go: after a crash in between it would be tried once more.
+    refusals.refuse(draft, canary.version, found)
+    draft.look_again_in(_AT_ONCE_SECONDS)
+    return canary_report.leaving(scene, scene.settled_version or canary.version, canary)
 
 
 def _bring_up(scene: Scene, canary: Canary, stable: Predictor, predictor: Predictor) -> str | None:
@@ -146,7 +174,7 @@ def _is_held(scene: Scene) -> bool:
 
 def _is_pause_over(scene: Scene, canary: Canary) -> bool:
     """Whether time, or a person, ends the pause."""
-    pause = canary.step.pause
+    pause = canary.step.pause if canary.step else None
     if pause is None or pause.seconds is None:
         return scene.draft.annotation(names.ANNOTATION_RESUME) in canary.words_to_resume()
     left = pause.seconds - canary.time_in_step().total_seconds()

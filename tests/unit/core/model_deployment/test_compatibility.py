@@ -185,7 +185,16 @@ def test_what_runs_already_is_not_stopped_by_a_check() -> None:
 def test_with_both_ignored_nothing_is_asked_and_nothing_said() -> None:
     case = Case(TOO_NEW)
     case.check()
-    case.spec = {"validation": {"compatibility": "Ignore", "signature": "Ignore"}}
+    case.spec = {"validation": {"compatibility": "Ignore", "signature": "Ignore", "smokeTest": False}}
     assert case.again() is None
     assert case.said == ("", "")
     assert "checked" not in case.draft.status
+
+
+def test_with_both_ignored_the_files_are_still_read_for_the_example() -> None:
+    case = Case(make_card(python="3.13.1", example="serving_input_example.json"))
+    case.spec = {"validation": {"compatibility": "Ignore", "signature": "Ignore"}}
+    assert case.check() is None
+    assert case.said == ("", "")
+    assert case.draft.status["checked"]["example"] == "serving_input_example.json"
+    assert case.again() is None
