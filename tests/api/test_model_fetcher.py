@@ -37,14 +37,17 @@ def version(mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch, tmp_pa
     return client.create_model_version(tmp_path.name, source, run.info.run_id)
 
 
-def fetch(uri: str, name: str, version: str, target: Path) -> dict[str, Any]:
-    log = target.with_suffix(".log")
+def run_fetcher(uri: str, log: Path, *arguments: str) -> dict[str, Any]:
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FETCHER)}
     environment |= {"MLFLOW_TRACKING_URI": uri, "MODELYARD_TERMINATION_LOG": str(log)}
-    command = [sys.executable, "-m", "modelyard_fetch", "model", "--name", name, "--version", version]
-    subprocess.run([*command, "--to", str(target)], env=environment, check=False, timeout=60)
+    subprocess.run([sys.executable, "-m", "modelyard_fetch", *arguments], env=environment, check=False, timeout=60)
     result: dict[str, Any] = json.loads(log.read_text())
     return result
+
+
+def fetch(uri: str, name: str, version: str, target: Path, *more: str) -> dict[str, Any]:
+    which = ("--name", name, "--version", version, "--to", str(target))
+    return run_fetcher(uri, target.with_suffix(".log"), "model", *which, *more)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -70,3 +73,18 @@ def test_source_that_points_at_nothing_is_incomplete(mlflow_server: MlflowServer
     source = version.source.removesuffix("/model") + "/nothing"
     empty = client.create_model_version(version.name, source, version.run_id)
     assert fetch(mlflow_server.uri, empty.name, empty.version, tmp_path / "got")["reason"] == "ModelIncomplete"
+
+
+def test_files_that_were_swapped_after_they_were_promoted_are_refused(
+    mlflow_server: MlflowServer, version: Any, tmp_path: Path
+) -> None:
+    which = ("--name", version.name, "--version", str(version.version))
+    promoted = run_fetcher(mlflow_server.uri, tmp_path / "digest.log", "digest", *which)["digest"]
+    target = tmp_path / "got"
+    assert "reason" not in fetch(mlflow_server.uri, version.name, version.version, target, "--digest", promoted)
+    (tmp_path / "local" / "empty.bin").write_text("not empty any more")
+    client = MlflowClient(mlflow_server.uri)
+    client.log_artifact(version.run_id, str(tmp_path / "local" / "empty.bin"), "model")
+    result = fetch(mlflow_server.uri, version.name, version.version, target, "--digest", promoted)
+    assert result["reason"] == "DigestMismatch"
+    assert not (target / "MLmodel").exists(), "what was fetched before is gone, too"
