@@ -4,12 +4,14 @@ from modelyard.api import names
 from modelyard.core.conditions import in_bytes
 from modelyard.core.plan import Event, Failure
 from modelyard.core.promotion import gates
-from modelyard.core.promotion.draft import RETRY_TRACKING_SECONDS, Draft
+from modelyard.core.promotion.draft import Draft
 from modelyard.core.promotion.records import shown
 from modelyard.core.tracking import Pairs, TagVersion
 
 GATES, RESULT = "GatesRecorded", "ResultRecorded"
 _TAG_BYTES = 1000
+_PAUSE_IN_POLLS = 4
+"""Between two tries to write the tags: those of many records may wait for the same person."""
 
 
 def record(draft: Draft, stage: str) -> None:
@@ -21,7 +23,7 @@ def record(draft: Draft, stage: str) -> None:
     if isinstance(answer, Failure):
         draft.conditions.false("Recorded", answer.reason, f"the version's tags are not written: {answer.message}")
         if answer.is_transient:
-            draft.look_again_in(RETRY_TRACKING_SECONDS)
+            draft.look_again_in(_PAUSE_IN_POLLS * draft.context.alias_poll_seconds)
         elif noted.get("reason") != answer.reason:
             draft.events.append(Event("NotRecorded", answer.message, "Warning"))
     elif answer is None:
