@@ -105,7 +105,7 @@ async def test_an_alias_cannot_move_to_a_version_that_is_gone(
     refused = await gateway.ask(MoveAlias(version.name, "champion", second, "1"))
     assert isinstance(refused, Failure)
     assert not refused.is_transient
-    assert client.get_model_version_by_alias(version.name, "champion").version == 1
+    assert client.get_model_version_by_alias(version.name, "champion").version == "1"
 
 
 async def test_a_reserved_alias_is_refused(gateway: MlflowGateway, version: RegisteredVersion) -> None:
