@@ -292,6 +292,24 @@ def test_of_two_policies_for_one_alias_the_older_acts(digits: Promoting) -> None
     digits.until_policy("AwaitingCandidate", "second")
 
 
+def test_a_policy_of_another_namespace_gives_way_too(digits: Promoting) -> None:
+    digits.policy()
+    digits.until_policy("AwaitingCandidate")
+    kube, elsewhere = digits.world.kube, f"{digits.world.namespace}-2"
+    kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": elsewhere}})
+    theirs = promotion_policy("zz", digits.model)
+    kube.create(theirs | {"metadata": {"name": "zz", "namespace": elsewhere}})
+    try:
+
+        def is_told() -> bool:
+            said = condition(kube.get("PromotionPolicy", elsewhere, "zz"), "Ready")
+            return said.get("reason") == "Conflict" and f"{digits.world.namespace}/digits" in said["message"]
+
+        digits.world.until(is_told, "the younger policy gives way")
+    finally:
+        kube.delete("PromotionPolicy", elsewhere, "zz")
+
+
 def test_a_promotion_of_that_name_that_it_did_not_make_is_left_as_it_is(digits: Promoting) -> None:
     digits.by_hand("1", "digits-2", approval={"required": True})
     digits.policy()
