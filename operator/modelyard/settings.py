@@ -48,6 +48,8 @@ class Settings:
 
     server_images: ServerImages = NO_IMAGES
     """What model server images can run, as a JSON list; an administrator's come before the release's."""
+    record_user: bool = False
+    """Whether an admission policy of the API server records who created an object, so that nobody can make it up."""
 
     namespaces: tuple[str, ...] = ()
     """The namespaces that are watched; all of them when empty."""
@@ -104,12 +106,21 @@ def _parse(name: str, text: str, kind: type[Any]) -> object:
     """One variable's value as its field's type; tuples are comma-separated."""
     if kind is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if kind is bool:
+        return _parse_bool(name, text)
     if issubclass(kind, BaseModel):
         return _parse_json(name, text, kind)
     try:
         return kind(text)
     except ValueError as error:
         raise ValueError(f"{name}={text!r} is not a valid {kind.__name__}: {error}") from error
+
+
+def _parse_bool(name: str, text: str) -> bool:
+    """One variable's value as yes or no."""
+    if text not in ("true", "false"):
+        raise ValueError(f"{name}={text!r} is neither true nor false")
+    return text == "true"
 
 
 def _parse_json(name: str, text: str, kind: type[BaseModel]) -> BaseModel:

@@ -9,7 +9,7 @@ import pytest
 
 from support.kubelet import image_id_of
 from support.mlflow_proxy import Fault, MlflowProxy
-from support.operator_process import OperatorProcess, running
+from support.operator_process import LEADING_SECONDS, OperatorProcess, running
 from support.training import Training
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def operators(
 ) -> Iterator[list[OperatorProcess]]:
     """One replica whose MLflow is the proxy."""
     own = {**settings, "TRACKING_URI": _proxy.uri, "POD_TRACKING_URI": settings["TRACKING_URI"]}
+    own |= {"LEASE_SECONDS": "4", "RECORD_USER": "true"}
     process = OperatorProcess(account, tmp_path_factory.mktemp("operator"), "faulted", own)
     with running([process]) as processes:
         yield processes
@@ -80,6 +81,37 @@ def test_a_call_that_breaks_makes_nothing_twice(world: World, proxy: MlflowProxy
     assert world.tracking.client.get_model_version_by_alias(name, "champion").version == "1"
     own = [run for run in world.tracking.runs_of(training.uid) if run.data.tags.get("modelyard.io/reason") != DUPLICATE]
     assert [run.info.status for run in own] == ["FINISHED"]
+
+
+@pytest.mark.parametrize("call", ["runs/create", "model-versions/create", "registered-models/alias"])
+def test_an_operator_that_dies_when_mlflow_has_done_it_does_it_once(
+    world: World, proxy: MlflowProxy, operators: list[OperatorProcess], call: str
+) -> None:
+    """It is dead before it learns what became of its request: the next one finds what is there."""
+    name = f"{world.namespace}.digits"
+    method, path = CALLS[call]
+    proxy.fault = fault = Fault(method, path, is_applied=True, times=1, meanwhile=operators[0].kill)
+    training = Training(world, model={"name": name, "aliases": ["champion"]})
+    if call == "runs/create":
+        _begin_again(world, operators[0], fault)
+    pod = training.start()
+    world.tracking.log_model(training.run_id())
+    world.kubelet.succeed(pod)
+    if call != "runs/create":
+        _begin_again(world, operators[0], fault)
+    training.until_over(BACK_SECONDS)
+    assert [version.version for version in world.tracking.versions_of(name)] == ["1"]
+    assert world.tracking.client.get_model_version_by_alias(name, "champion").version == "1"
+    assert training.status["modelVersion"]["version"] == "1"
+    assert training.statuses_of_runs() == ["FINISHED"]
+    assert len(training.jobs()) == 1
+
+
+def _begin_again(world: World, operator: OperatorProcess, fault: Fault) -> None:
+    """Once the fault has killed the operator, start another."""
+    world.until(lambda: fault.met == 1 and not operator.is_alive(), "the operator is dead")
+    operator.start_and_wait()
+    world.until(operator.leads, "the new one leads", LEADING_SECONDS)
 
 
 def test_a_registered_model_of_somebody_else_is_told_and_waited_for(world: World, proxy: MlflowProxy) -> None:
@@ -146,7 +178,11 @@ def test_runs_and_versions_tell_what_they_were_made_of(world: World, proxy: Mlfl
         parameters=[{"name": "C", "value": "0.5"}],
         datasets=[{"name": "digits", "uri": "https://example.com/digits.csv", "digest": digest}],
         model={"name": name},
+        suspend=True,
     )
+    applied_by = {"metadata": {"annotations": {"modelyard.io/applied-by": "alice"}}}
+    world.kube.patch("TrainingJob", world.namespace, "digits", applied_by)
+    world.patch("TrainingJob", "digits", suspend=False)
     pod = training.start()
     world.tracking.log_model(training.run_id())
     world.kubelet.succeed(pod)
@@ -156,6 +192,7 @@ def test_runs_and_versions_tell_what_they_were_made_of(world: World, proxy: Mlfl
     common = {
         "trainingjob": "digits",
         "trainingjob-uid": training.uid,
+        "applied-by": "alice",
         "attempt": "1",
         "image-id": image_id_of("example.com/train:1"),
         "parameters-digest": training.status["parametersDigest"],

@@ -9,12 +9,13 @@ from typing import Any
 import yaml
 
 from chart.cluster import Cluster
-from chart.rendering import Helm, of_kind
+from chart.rendering import Helm
 from support import manifests
 from support.kube import Kube, Manifest, Refused, path_of
 
 HERE, ELSEWHERE = "team-a", "team-b"
 KINDS = {"TrainingJob": manifests.training_job, "ModelDeployment": manifests.model_deployment}
+KINDS_OF_POLICIES = [f"{what}AdmissionPolicy{part}" for what in ("Validating", "Mutating") for part in ("", "Binding")]
 _WAIT_SECONDS = 30
 
 
@@ -29,7 +30,7 @@ def policies(helm: Helm, cluster: Cluster, values: dict[str, Any], folder: Path)
     file = folder / "values.yaml"
     file.write_text(yaml.safe_dump(values))
     objects = helm.objects("--values", str(file))
-    made = [*of_kind(objects, "ValidatingAdmissionPolicy"), *of_kind(objects, "ValidatingAdmissionPolicyBinding")]
+    made = [each for each in objects if each["kind"] in KINDS_OF_POLICIES]
     text = yaml.safe_dump_all(made)
     cluster.apply(text)
     try:

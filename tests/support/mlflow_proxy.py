@@ -5,8 +5,12 @@ from __future__ import annotations
 import http.server
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HOP_BY_HOP = {"transfer-encoding", "content-length", "connection", "content-encoding", "host"}
 
@@ -21,6 +25,8 @@ class Fault:
     """Status and body given in MLflow's place; none: the connection breaks."""
     is_applied: bool = False
     """Whether MLflow sees the request before its answer is lost."""
+    meanwhile: Callable[[], None] | None = None
+    """What happens then, before anybody learns what became of the request."""
     times: int = 1_000_000
     met: int = 0
 
@@ -72,6 +78,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             if fault.is_applied:
                 self._ask(body)
+            if fault.meanwhile:
+                fault.meanwhile()
             self.close_connection = True
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _handle  # noqa: N815 - the base class calls them so

@@ -45,6 +45,16 @@ def test_where_deliveries_are_passed_on_to(ip: str, port: str, url: str) -> None
     assert Settings.from_environment(given).webhook_url == url
 
 
+@pytest.mark.parametrize(("text", "wanted"), [("true", True), ("false", False)])
+def test_yes_and_no_are_read(text: str, wanted: bool) -> None:
+    assert Settings.from_environment({"MODELYARD_RECORD_USER": text}).record_user is wanted
+
+
+def test_what_is_neither_yes_nor_no_is_named() -> None:
+    with pytest.raises(ValueError, match=r"^MODELYARD_RECORD_USER='1' is neither true nor false"):
+        Settings.from_environment({"MODELYARD_RECORD_USER": "1"})
+
+
 def test_a_number_that_is_none_is_named() -> None:
     with pytest.raises(ValueError, match=r"^MODELYARD_WORKERS='many' is not a valid int"):
         Settings.from_environment({"MODELYARD_WORKERS": "many"})

@@ -26,6 +26,8 @@ class Context:
     service_url: str
     alias_poll_seconds: float
     tracking_ui_url: str = ""
+    is_user_recorded: bool = False
+    """Whether the API server itself writes down who created an object."""
     training_pods: PodPolicy = NO_SETTINGS
     serving_pods: PodPolicy = NO_SETTINGS
     server_images: tuple[ServerImage, ...] = ()

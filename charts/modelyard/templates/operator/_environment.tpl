@@ -38,6 +38,9 @@
   "LEASE_SECONDS" .Values.leaseSeconds
   "LOG_LEVEL" .Values.logLevel
 }}
+{{- if include "modelyard.recordsUser" . }}
+{{- $_ := set $settings "RECORD_USER" "true" }}
+{{- end }}
 {{- if .Values.mlflow.existingSecret }}
 {{- $_ := set $settings "TRACKING_CREDENTIALS_DIR" "/etc/modelyard/tracking-credentials" }}
 {{- end }}

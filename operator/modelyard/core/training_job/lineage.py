@@ -16,7 +16,14 @@ def origin(draft: Draft, number: int) -> Pairs:
         (names.TAG_TRAINING_JOB, draft.name),
         (names.TAG_JOB, metadata.job_name(draft.resource, number)),
         (names.TAG_PARAMETERS, draft.status["parametersDigest"]),
+        *_applied_by(draft),
     )
+
+
+def _applied_by(draft: Draft) -> Pairs:
+    """Who created the object, where the API server tells; elsewhere anybody could have written the annotation."""
+    said = (draft.resource["metadata"].get("annotations") or {}).get(names.ANNOTATION_APPLIED_BY)
+    return ((names.TAG_APPLIED_BY, str(said)),) if said and draft.context.is_user_recorded else ()
 
 
 def request(draft: Draft, spec: TrainingJobSpec) -> Pairs:

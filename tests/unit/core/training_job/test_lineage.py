@@ -33,6 +33,22 @@ def test_an_attempt_leads_back_to_its_object_and_its_parameters() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "is_recorded", "told"),
+    [("alice", True, "alice"), ("alice", False, None), ("", True, None), (None, True, None)],
+    ids=["recorded by the API server", "written by anybody", "older than the policy", "nothing said"],
+)
+def test_who_applied_it_is_told_where_the_api_server_recorded_it(
+    said: str | None, is_recorded: bool, told: str | None
+) -> None:
+    annotations = {} if said is None else {"modelyard.io/applied-by": said}
+    resource = make_training_job().changed("metadata", "annotations", to=annotations).build()
+    observed = Observed(make_context(is_user_recorded=is_recorded))
+    draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, NOW)
+    draft.status["parametersDigest"] = "d1"
+    assert dict(lineage.origin(draft, 1)).get("modelyard.io/applied-by") == told
+
+
+@pytest.mark.parametrize(
     ("trainer", "expected"),
     [
         ({}, {"modelyard.io/image": "modelyard/trainer:test"}),
