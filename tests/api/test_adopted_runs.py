@@ -124,3 +124,32 @@ def test_deleting_the_job_kills_the_run_that_its_code_started(world: World, tmp_
     kill_script(WAITS, variables_of(pod), tmp_path, signal.SIGKILL)
     world.delete("TrainingJob", "digits")
     world.until(lambda: training.statuses_of_runs() == ["KILLED"], "the run is killed")
+
+
+def test_with_several_pods_the_run_of_the_first_is_the_attempts_and_what_others_start_ends_with_it(
+    world: World, tmp_path: Path
+) -> None:
+    training = Training(world, nodes=2, tracking=ADOPT | {"metrics": ["loss"]}, retry=NEVER)
+    pods = training.start_nodes(2)
+    assert not any("MLFLOW_RUN_ID" in variables_of(pod) for pod in pods)
+    code = "import mlflow, os; mlflow.start_run(run_name={name!r}); mlflow.log_metric('loss', {loss}); os._exit(0)"
+    for rank, pod in enumerate(pods):
+        said = code.format(name=f"rank-{rank}", loss=0.5 + rank)
+        assert run_script(said, variables_of(pod), tmp_path)[0] == 0
+    for pod in pods:
+        world.kubelet.succeed(pod)
+    training.until_over()
+    runs = {run.info.run_name: run.info for run in world.tracking.runs_of(training.uid)}
+    assert training.attempt(1)["runID"] == runs["rank-0"].run_id
+    assert training.status["metrics"] == [{"name": "loss", "value": "0.5", "step": 0}]
+    assert runs["rank-1"].run_id in training.condition("Tracked")["message"]
+    assert {info.status for info in runs.values()} == {"FINISHED"}
+
+
+def test_with_several_pods_that_start_no_run_their_end_counts_all_the_same(world: World) -> None:
+    training = Training(world, nodes=2, tracking=ADOPT, retry=NEVER)
+    for pod in training.start_nodes(2):
+        world.kubelet.succeed(pod)
+    training.until_over()
+    assert training.condition("Complete")["status"] == "True"
+    assert training.condition("Tracked")["reason"] == "RunMissing"

@@ -129,3 +129,33 @@ def test_deleting_what_is_over_does_not_touch_its_runs(world: World) -> None:
     world.until(lambda: world.get("TrainingJob", "digits") is None and not training.jobs(), "it is gone")
     world.at_no_time(lambda: runs() != before, "a run was changed", 3)
     assert [status for status, _ in before] == ["FAILED", "FINISHED"]
+
+
+def test_a_job_that_the_api_server_refuses_for_so_long_ends_it_and_its_run(world: World) -> None:
+    world.create(resource_quota(**{"count/jobs.batch": "0"}))
+    world.until(lambda: "used" in (world.get("ResourceQuota", "tight") or {}).get("status", {}), "the quota counts")
+    training = Training(world, pendingDeadlineSeconds=6)
+    world.until(lambda: training.status.get("refusedSince"), "the refusal is noted")
+    since = datetime.fromisoformat(training.status["refusedSince"])
+    training.until_over()
+    ended = datetime.fromisoformat(training.status["completionTime"])
+    assert timedelta(seconds=6) <= ended - since <= timedelta(seconds=12)
+    failed = training.condition("Failed")
+    assert failed["reason"] == "PendingDeadlineExceeded"
+    assert "did not start within spec.pendingDeadlineSeconds (6): QuotaExceeded" in failed["message"]
+    assert training.attempt(1)["reason"] == training.status["problem"] == "QuotaExceeded"
+    assert "refusedSince" not in training.status
+    assert training.jobs() == []
+    assert training.statuses_of_runs() == ["KILLED"]
+
+
+def test_a_refusal_that_is_over_in_time_is_forgotten(world: World) -> None:
+    world.create(resource_quota(**{"count/jobs.batch": "0"}))
+    world.until(lambda: "used" in (world.get("ResourceQuota", "tight") or {}).get("status", {}), "the quota counts")
+    training = Training(world, pendingDeadlineSeconds=LONG)
+    world.until(lambda: training.status.get("refusedSince"), "the refusal is noted")
+    world.delete("ResourceQuota", "tight")
+    world.kubelet.succeed(training.start())
+    training.until_over()
+    assert "refusedSince" not in training.status
+    assert training.statuses_of_runs() == ["FINISHED"]

@@ -1,5 +1,6 @@
 """What the operator costs the API server, counted from its audit log, and whether its rights fit."""
 
+import json
 import time
 
 import pytest
@@ -85,6 +86,36 @@ def test_a_life_with_several_pods_costs_at_most_five_writes_and_no_read(
     training.until_over()
     requests = requests_of(world, mark)
     report(request, "a life with three pods", requests)
+    assert len(writes_in(requests)) <= MOST_WRITES
+    assert not [item for item in requests if item.verb in READS]
+
+
+@pytest.mark.parametrize("has_model", [False, True], ids=["without a model", "with a model"])
+def test_a_life_with_fetched_code_preparation_and_datasets_costs_at_most_five_writes_and_no_read(
+    world: World, request: pytest.FixtureRequest, has_model: bool
+) -> None:
+    mark = world.audit.mark()
+    model = {"model": {"name": f"{world.namespace}.digits", "aliases": ["champion"]}} if has_model else {}
+    training = Training(
+        world,
+        source={"git": {"url": "https://git.example.com/team/digits.git", "revision": "main"}},
+        prepare={"command": ["python3", "prepare.py"]},
+        datasets=[{"name": "digits", "uri": "s3://data/digits", "digest": "sha256:abc"}],
+        **model,
+    )
+    world.kubelet.run_helper(training.pod(), "modelyard-source")
+    world.kubelet.end_helper(training.pod(), "modelyard-source", message=json.dumps({"revision": "ab" * 20}))
+    world.kubelet.run_helper(training.pod(), "prepare")
+    training.until_state("Preparing")
+    world.kubelet.end_helper(training.pod(), "prepare")
+    pod = training.start()
+    world.tracking.log_model(training.run_id())
+    world.kubelet.succeed(pod)
+    training.until_over()
+    assert training.status["sourceRevision"] == "ab" * 20
+    assert ("modelVersion" in training.status) is has_model
+    requests = requests_of(world, mark)
+    report(request, f"a life with everything before it, model: {has_model}", requests)
     assert len(writes_in(requests)) <= MOST_WRITES
     assert not [item for item in requests if item.verb in READS]
 

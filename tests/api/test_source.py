@@ -29,6 +29,8 @@ def test_every_attempt_runs_the_commit_of_the_first_and_says_which(world: World)
     world.kubelet.end_helper(pod, "modelyard-source", message=FETCHED)
     pod = training.start()
     world.until(lambda: training.status.get("sourceRevision") == COMMIT, "the commit is in status")
+    running = world.tracking.run(training.run_id())
+    assert (running.info.status, running.data.tags["mlflow.source.git.commit"]) == ("RUNNING", COMMIT)
     world.kubelet.fail(pod)
     assert f"--revision={COMMIT}" in arguments_of(training, 2)
     world.kubelet.succeed(training.start(2))
@@ -40,29 +42,67 @@ def test_every_attempt_runs_the_commit_of_the_first_and_says_which(world: World)
         assert run.data.tags["mlflow.source.git.branch"] == "main"
 
 
-def test_a_source_that_cannot_be_fetched_is_the_attempts_reason_and_names_the_field(world: World) -> None:
-    training = Training(world, source=GIT, retry={"limit": 0})
-    message = "spec.source.git.revision: https://git.example.com/team/digits.git has no branch or tag main"
-    pod = training.pod()
-    world.kubelet.run_helper(pod, "modelyard-source")
-    world.kubelet.end_helper(pod, "modelyard-source", 1, json.dumps({"reason": "SourceFailed", "message": message}))
+def fail_helper(training: Training, helper: str, reason: str, message: str, attempt: int = 1) -> None:
+    """What an init container of the attempt says in vain."""
+    pod = training.pod(attempt)
+    training.world.kubelet.run_helper(pod, helper)
+    training.world.kubelet.end_helper(pod, helper, 1, json.dumps({"reason": reason, "message": message}))
+
+
+def test_a_server_that_does_not_answer_is_asked_again_by_a_further_attempt(world: World) -> None:
+    training = Training(world, source=GIT, retry=ONCE_MORE)
+    message = "spec.source.git.url: https://git.example.com/team/digits.git does not answer"
+    for attempt in (1, 2):
+        fail_helper(training, "modelyard-source", "SourceFailed", message, attempt)
     training.until_over()
-    assert training.attempt(1)["reason"] == "SourceFailed"
+    assert training.condition("Failed")["reason"] == "RetryLimitExceeded"
     assert message in training.condition("Failed")["message"]
+    assert [item["reason"] for item in training.status["attempts"]] == ["SourceFailed", "SourceFailed"]
     assert "sourceRevision" not in training.status
-    assert training.statuses_of_runs() == ["FAILED"]
+    assert training.statuses_of_runs() == ["FAILED", "FAILED"]
 
 
-def test_parameters_that_do_not_fit_the_project_are_the_attempts_reason(world: World) -> None:
-    project = {"trainer": {}, "mlproject": {"entryPoint": "main"}, "source": GIT}
-    training = Training(world, **project, retry={"limit": 0})
-    message = "spec.parameters: rate is 'much', but the MLproject file wants a number (float)"
-    pod = training.pod()
-    world.kubelet.run_helper(pod, "modelyard-project")
-    world.kubelet.end_helper(pod, "modelyard-project", 1, json.dumps({"reason": "ProjectInvalid", "message": message}))
+IN_VAIN = {
+    "SourceInvalid": (
+        "modelyard-source",
+        "spec.source.git.revision: https://git.example.com/team/digits.git has no branch or tag main",
+    ),
+    "ProjectInvalid": (
+        "modelyard-project",
+        "spec.parameters: rate is 'much', but the MLproject file wants a number (float)",
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", IN_VAIN)
+def test_what_no_further_attempt_would_find_ends_the_job_at_once(world: World, reason: str) -> None:
+    helper, message = IN_VAIN[reason]
+    training = Training(world, trainer={}, mlproject={"entryPoint": "main"}, source=GIT, retry={"limit": 5})
+    fail_helper(training, helper, reason, message)
     training.until_over()
-    assert training.attempt(1)["reason"] == "ProjectInvalid"
-    assert message in training.condition("Failed")["message"]
+    assert training.status["attempt"] == 1
+    failed = training.condition("Failed")
+    assert (failed["reason"], training.attempt(1)["reason"]) == (reason, reason)
+    assert message in failed["message"]
+    assert f"kubectl logs job/{training.attempt(1)['job']} -c {helper} -n {world.namespace}" in failed["message"]
     (run,) = world.tracking.runs_of(training.uid)
+    assert run.info.status == "FAILED"
     assert run.data.tags["mlflow.project.entryPoint"] == "main"
     assert run.data.tags["mlflow.source.type"] == "PROJECT"
+
+
+def test_values_of_the_mlproject_file_are_parameters_of_the_run_where_nobody_gave_or_logged_others(
+    world: World,
+) -> None:
+    given = [{"name": "depth", "value": "3"}]
+    training = Training(world, trainer={}, mlproject={}, source=GIT, parameters=given)
+    pod = training.pod()
+    world.kubelet.run_helper(pod, "modelyard-project")
+    said = {"entryPoint": "main", "defaults": {"depth": "8", "rate": "1e-3", "note": "none"}}
+    world.kubelet.end_helper(pod, "modelyard-project", message=json.dumps(said))
+    pod = training.start()
+    world.tracking.client.log_param(training.run_id(), "rate", 0.001)
+    world.kubelet.succeed(pod)
+    training.until_over()
+    (run,) = world.tracking.runs_of(training.uid)
+    assert run.data.params == {"depth": "3", "rate": "0.001", "note": "none"}

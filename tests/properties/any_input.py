@@ -22,6 +22,7 @@ from modelyard.core.tracking import (
     RegisterVersion,
     ResolveAlias,
     Run,
+    TagRun,
 )
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
@@ -231,6 +232,7 @@ CARDS = st.builds(
 )
 ANSWERS: dict[type, st.SearchStrategy[Any]] = {
     EnsureRun: st.just(Run("run-1", "7")),
+    TagRun: st.none(),
     EndRun: st.just(Ended("RUNNING")),
     FindModels: st.lists(MODELS, max_size=2).map(tuple),
     RegisterVersion: VERSIONS,

@@ -29,6 +29,7 @@ from modelyard.core.tracking import (
     RegisteredVersion,
     RegisterVersion,
     Run,
+    TagRun,
 )
 from modelyard.core.training_job.leftovers import plan_gone
 from modelyard.core.training_job.observed import Observed
@@ -74,6 +75,8 @@ class Mlflow:
             case EndRun(run_id, status):
                 before, self.statuses[run_id] = self.statuses[run_id], status.value
                 return Ended(before)
+            case TagRun():
+                return None
             case FindModels(run_id):
                 return tuple(self.models.get(run_id, ()))
             case RegisterVersion():

@@ -100,14 +100,14 @@ class Kubelet:
         if not pod["spec"].get("nodeName"):
             self._bind(pod)
         item = _helper_status(pod, name, {"running": {"startedAt": _now()}})
-        self._write(pod, phase="Pending", initContainerStatuses=[item])
+        self._write_helper(pod, "Pending", item)
 
     def end_helper(self, pod: Manifest, name: str, exit_code: int = 0, message: str = "", reason: str = "") -> None:
         """An init container ended; with an error the whole pod did, because nothing is started again."""
         said = reason or ("Error" if exit_code else "Completed")
         end = {"exitCode": exit_code, "reason": said, "message": message, "startedAt": _now(), "finishedAt": _now()}
         item = _helper_status(pod, name, {"terminated": end})
-        self._write(pod, phase="Failed" if exit_code else "Pending", initContainerStatuses=[item])
+        self._write_helper(pod, "Failed" if exit_code else "Pending", item)
 
     def miss_image(self, pod: Manifest) -> None:
         """The main container's image is not there."""
@@ -118,6 +118,14 @@ class Kubelet:
         """The scheduler finds no node for the pod."""
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
         self._write(pod, phase="Pending", conditions=[condition | {"lastTransitionTime": _now()}])
+
+    def _write_helper(self, pod: Manifest, phase: str, item: Manifest) -> None:
+        """One init container's status, beside what is known of the others."""
+        metadata = pod["metadata"]
+        live = self._kube.get("Pod", metadata["namespace"], metadata["name"]) or {}
+        known = live.get("status", {}).get("initContainerStatuses") or []
+        others = [status for status in known if status["name"] != item["name"]]
+        self._write(pod, phase=phase, initContainerStatuses=[*others, item])
 
     def _bind(self, pod: Manifest) -> None:
         metadata = pod["metadata"]

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from modelyard_source.credentials import answer
 from modelyard_source.errors import SourceError
-from modelyard_source.project import command_of, read_parameters
-from modelyard_source.report import cut, report, say
+from modelyard_source.project import read_entry_point, read_parameters
+from modelyard_source.report import cut, report, say, that_fit
 from modelyard_source.repository import Repository, folder_in
 
 
@@ -38,10 +38,10 @@ def run_git(arguments: argparse.Namespace, _: Mapping[str, str]) -> dict[str, ob
 def run_project(arguments: argparse.Namespace, _: Mapping[str, str]) -> dict[str, object]:
     """Writes the entry point's command; what the termination message says."""
     given = read_parameters(arguments.parameters)
-    runs_in = arguments.runs_in or str(arguments.folder)
-    command = command_of(arguments.folder, runs_in, arguments.entry_point, given)
+    entry_point = read_entry_point(arguments.folder, arguments.entry_point)
+    command = entry_point.command_with(given, arguments.folder, arguments.runs_in or str(arguments.folder))
     arguments.to.write_text(command, "utf-8")
-    return {"entryPoint": arguments.entry_point}
+    return {"entryPoint": entry_point.name, "defaults": that_fit(entry_point.defaults(given))}
 
 
 def parse_arguments(argv: list[str]) -> argparse.Namespace:

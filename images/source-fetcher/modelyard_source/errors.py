@@ -7,6 +7,12 @@ class SourceError(Exception):
     reason = "SourceFailed"
 
 
+class WrongSourceError(SourceError):
+    """What the TrainingJob names is not there: another attempt would not find it either."""
+
+    reason = "SourceInvalid"
+
+
 class ProjectError(SourceError):
     """The MLproject file and the TrainingJob's parameters do not fit."""
 

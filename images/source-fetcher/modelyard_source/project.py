@@ -31,15 +31,36 @@ class Parameter:
     default: str | None
 
 
-def command_of(folder: Path, runs_in: str, entry_point: str, given: Mapping[str, str]) -> str:
-    """The command to run in the trainer, whose path for `folder` is `runs_in`."""
-    entry = _entry(_read(folder), entry_point)
+@dataclass(frozen=True)
+class EntryPoint:
+    """One entry point of an MLproject file."""
+
+    name: str
+    command: str
+    parameters: tuple[Parameter, ...]
+
+    def command_with(self, given: Mapping[str, str], folder: Path, runs_in: str) -> str:
+        """The command to run in the trainer, whose path for `folder` is `runs_in`."""
+        values = {
+            item.name: _checked(item, _value(item, given, self.name), folder, runs_in) for item in self.parameters
+        }
+        return filled_in(self.command, values, {name: value for name, value in given.items() if name not in values})
+
+    def defaults(self, given: Mapping[str, str]) -> dict[str, str]:
+        """The values that are the file's, because nobody gave others."""
+        return {
+            item.name: item.default for item in self.parameters if item.default is not None and item.name not in given
+        }
+
+
+def read_entry_point(folder: Path, name: str) -> EntryPoint:
+    """The entry point of this name."""
+    entry = _entry(_read(folder), name)
     command = entry.get("command")
     if not isinstance(command, str) or not command.strip():
-        raise ProjectError(f"MLproject: the entry point {entry_point} has no command")
-    parameters = [_parameter(name, said) for name, said in _mapping(entry.get("parameters"), "parameters").items()]
-    values = {item.name: _checked(item, _value(item, given, entry_point), folder, runs_in) for item in parameters}
-    return filled_in(command, values, {name: value for name, value in given.items() if name not in values})
+        raise ProjectError(f"MLproject: the entry point {name} has no command")
+    parameters = _mapping(entry.get("parameters"), "parameters")
+    return EntryPoint(name, command, tuple(_parameter(key, said) for key, said in parameters.items()))
 
 
 def read_parameters(file: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from modelyard_source.credentials import FIELD as SECRET_FIELD
 from modelyard_source.credentials import settings
-from modelyard_source.errors import BusyError, SourceError
+from modelyard_source.errors import BusyError, SourceError, WrongSourceError
 from modelyard_source.report import printable, say
 
 URL_FIELD = "spec.source.git.url"
@@ -56,11 +56,11 @@ class Repository:
         found = self._references(*names, *(f"{name}^{{}}" for name in names if name != "HEAD"))
         commits = {found.get(f"{name}^{{}}") or found[name] for name in names if name in found}
         if len(commits) > 1:
-            raise SourceError(
+            raise WrongSourceError(
                 f"{REVISION_FIELD}: {revision} is a branch and a tag in {self.url}: write {' or '.join(names)}"
             )
         if not commits:
-            raise SourceError(self._unknown(revision))
+            raise WrongSourceError(self._unknown(revision))
         return commits.pop()
 
     def lay_out(self, commit: str, folder: Path) -> None:
@@ -83,7 +83,7 @@ class Repository:
         try:
             self._git_in_work("cat-file", "-e", f"{commit}^{{commit}}")
         except SourceError as error:
-            raise SourceError(
+            raise WrongSourceError(
                 f"{REVISION_FIELD}: {self.url} has no commit {commit}, or no branch leads to it"
             ) from error
 
@@ -244,8 +244,8 @@ def folder_in(root: Path, path: str | None, commit: str) -> Path:
         return root
     folder = (root / path).resolve()
     if not folder.is_relative_to(root.resolve()):
-        raise SourceError(f"{PATH_FIELD}: {path} leads out of the repository: name a folder in it")
+        raise WrongSourceError(f"{PATH_FIELD}: {path} leads out of the repository: name a folder in it")
     if not folder.is_dir():
         kind = "is a file" if folder.exists() else "is not there"
-        raise SourceError(f"{PATH_FIELD}: {path} {kind} at commit {commit}: name a folder of the repository")
+        raise WrongSourceError(f"{PATH_FIELD}: {path} {kind} at commit {commit}: name a folder of the repository")
     return folder

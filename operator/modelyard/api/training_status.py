@@ -102,6 +102,8 @@ class TrainingJobStatus(KubeModel):
     """Attempts that the cluster ended: Evicted, Preempted, NodeLost. They do not count against retry.limit."""
     next_attempt_time: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
     """When the next attempt begins, while waiting for it."""
+    refused_since: Annotated[str | None, Field(json_schema_extra={"format": "date-time"})] = None
+    """Since when the API server has been refusing the next attempt's Job, with pendingDeadlineSeconds."""
     attempts: Annotated[list[Attempt] | None, Field(max_length=10, json_schema_extra=keyed_by("number"))] = None
     """The newest ten attempts."""
     tracking: TrackingStatus | None = None

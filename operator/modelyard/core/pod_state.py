@@ -75,6 +75,12 @@ def terminated(pod: Mapping[str, Any], container: str) -> Mapping[str, Any] | No
     return _terminated(_status_of(pod, container))
 
 
+def result(pod: Mapping[str, Any], container: str) -> dict[str, Any]:
+    """What a container of ours that did its work wrote as its termination message; empty where it did not."""
+    end = terminated(pod, container) or {}
+    return (_as_object(end.get("message")) or {}) if end.get("exitCode") == 0 else {}
+
+
 def trouble(pod: Mapping[str, Any]) -> Trouble | None:
     """Why the pod does not get on, or None when it does, as far as it says."""
     status = pod.get("status") or {}
@@ -177,13 +183,19 @@ def _memory_cure(container: str) -> str:
 
 def _said(message: str | None) -> Trouble | None:
     """What a container of ours wrote as its termination message, if it did: JSON with reason and message."""
+    data = _as_object(message)
+    if data is None or not isinstance(data.get("reason"), str):
+        return None
+    return Trouble(_word(data["reason"]) or "Error", shorten(str(data.get("message", "")), _WORDS_LIMIT))
+
+
+def _as_object(message: str | None) -> dict[str, Any] | None:
+    """A termination message that is a JSON object."""
     try:
         data = json.loads(message or "")
     except (ValueError, RecursionError):
         return None
-    if not isinstance(data, dict) or not isinstance(data.get("reason"), str):
-        return None
-    return Trouble(_word(data["reason"]) or "Error", shorten(str(data.get("message", "")), _WORDS_LIMIT))
+    return data if isinstance(data, dict) else None
 
 
 def _words(message: str | None) -> str:

@@ -80,6 +80,14 @@ class Run:
 
 
 @dataclass(frozen=True)
+class TagRun:
+    """Set tags of a run that goes on. Answer: None."""
+
+    run_id: str
+    tags: Pairs
+
+
+@dataclass(frozen=True)
 class EndRun:
     """Set the run's final status, end time and tags, whatever it says now. Answer: `Ended`."""
 
@@ -270,6 +278,7 @@ TrackingQuestion = (
     EnsureExperiment
     | EnsureRun
     | FindRuns
+    | TagRun
     | EndRun
     | FindModels
     | RegisterVersion

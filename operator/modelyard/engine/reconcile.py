@@ -92,7 +92,9 @@ class Reconciler:
             await self._carry_out(plan, resource)
         except (Forbidden, Invalid, Conflict) as refusal:
             said = Failure(refusal.reason or "Refused", refusal.message)
-            await self._tell(resource, self.wiring.plan_refused(resource, observed, said, now))
+            told = self.wiring.plan_refused(resource, observed, said, now)
+            await self._tell(resource, told)
+            refusal.recheck_after = told.recheck_after
             raise
         await self._tell(resource, plan)
         return plan.recheck_after

@@ -78,6 +78,8 @@ class Workers:
                 again = await self._reconciles[key.kind](key)
         except ApiError as error:
             delay = self._queue.retry(key, error.retry_after)
+            if error.recheck_after is not None:
+                self._queue.add_after(key, error.recheck_after)
             log.warning("to be tried again in %.1f s: %s", delay, error)
             return "error"
         except Exception:

@@ -16,6 +16,8 @@ class ApiError(Exception):
         self.message = message
         self.retry_after = retry_after
         """Seconds that the server wants to be left alone."""
+        self.recheck_after: float | None = None
+        """Seconds after which the object that it was about wants to be looked at, however long the back-off is."""
 
 
 class Unreachable(ApiError):

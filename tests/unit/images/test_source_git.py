@@ -172,7 +172,7 @@ def test_what_is_not_there_is_named(
     (origin.work / "out").symlink_to("/etc")
     origin.commit()
     outcome = fetch(server.url, *extra)
-    assert (outcome.code, outcome.said["reason"]) == (1, "SourceFailed")
+    assert (outcome.code, outcome.said["reason"]) == (1, "SourceInvalid")
     assert outcome.message.startswith(told[0])
     assert told[1] in outcome.message
 

@@ -64,6 +64,28 @@ def render(folder: Path, tmp_path: Path) -> Render:
     return run
 
 
+def termination_message(tmp_path: Path) -> dict[str, Any]:
+    text = (tmp_path / "termination").read_bytes()
+    assert len(text) <= 4096, "Kubernetes keeps no more"
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_the_files_own_values_are_told_where_nobody_gave_others(render: Render, tmp_path: Path) -> None:
+    render(data="train.csv", depth="3", seed="1")
+    said = termination_message(tmp_path)
+    assert said["entryPoint"] == "main"
+    assert said["defaults"] == {"rate": "0.1", "store": "s3://bucket/x", "note": "none"}
+
+
+def test_values_that_are_too_long_to_be_told_are_left_out(render: Render, folder: Path, tmp_path: Path) -> None:
+    parameters = {"long": {"default": "ü" * 4000}, "short": {"default": "1"}}
+    project = {"entry_points": {"main": {"parameters": parameters, "command": "true"}}}
+    (folder / "MLproject").write_text(json.dumps(project))
+    assert render()[0] == 0
+    assert termination_message(tmp_path)["defaults"] == {"short": "1"}
+
+
 def test_defaults_values_and_further_parameters_become_the_command(render: Render) -> None:
     code, command = render(data="train.csv", depth="3", seed="1 2")
     assert code == 0

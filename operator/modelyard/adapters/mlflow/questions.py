@@ -26,6 +26,7 @@ from modelyard.core.tracking import (
     ReadMetrics,
     RegisterVersion,
     ResolveAlias,
+    TagRun,
     TagVersion,
     TrackingQuestion,
 )
@@ -60,6 +61,8 @@ def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: AN
             return runs.find_runs(connection, question)
         case EnsureRun():
             return runs.ensure_run(connection, question)
+        case TagRun():
+            return runs.tag_run(connection, question)
         case EndRun():
             return runs.end_run(connection, question)
         case FindModels():

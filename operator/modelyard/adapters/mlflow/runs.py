@@ -43,6 +43,7 @@ from modelyard.core.tracking import (
     Pairs,
     ReadMetrics,
     Run,
+    TagRun,
 )
 
 _logger = logging.getLogger(__name__)
@@ -95,6 +96,11 @@ def find_runs(connection: Connection, question: FindRuns) -> tuple[Run, ...]:
         )
         for run in sorted(found, key=lambda run: (run.info.start_time, run.info.run_id))
     )
+
+
+def tag_run(connection: Connection, question: TagRun) -> None:
+    """Sets the tags, whatever they were."""
+    _set_tags(connection, checked(RUN_ID, question.run_id, "a run id"), question.tags)
 
 
 def end_run(connection: Connection, question: EndRun) -> Ended:

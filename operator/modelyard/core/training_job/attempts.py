@@ -16,6 +16,7 @@ from modelyard.core.training_job import (
     queue,
     runs,
     source,
+    stops,
     system_metrics,
 )
 from modelyard.core.training_job.draft import Draft, Record
@@ -44,9 +45,24 @@ def begin(draft: Draft, number: int) -> None:
     draft.recheck_after = pending.GRACE.total_seconds()
 
 
+def write_down_unbegun(draft: Draft, outcome: Outcome) -> None:
+    """Keep that an attempt waited in vain for its Job; the plan that was refused knows the run that was made for it."""
+    number, since = draft.newest_number() + 1, draft.status["refusedSince"]
+    run = runs.of_attempt(draft, number)
+    job = metadata.job_name(draft.resource, number)
+    record = draft.add_record({"number": number, "job": job, "startTime": since})
+    record |= {"runID": run.run_id} if run.run_id else {}
+    draft.set_tracking(number, run.experiment_id, run.run_id)
+    write_down(draft, record, outcome)
+    record["ending"] = stops.PENDING_DEADLINE
+
+
 def _begins_quietly(draft: Draft, number: int) -> bool:
-    """Whether a start's first seconds are told by its Job alone: a retry's, and one that takes a Service to write."""
-    return number > 1 or draft.spec.nodes > 1
+    """Whether a start's first seconds are told by its Job alone, because it takes another write.
+
+    A retry does, a Service does, and that the data is being prepared is told too.
+    """
+    return number > 1 or draft.spec.nodes > 1 or draft.spec.prepare is not None
 
 
 def _missing_services(draft: Draft) -> list[Manifest]:
@@ -68,6 +84,7 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
         _say_that_it_runs(draft, record, started)
         _mirror_live(draft, record)
         adoption.look(draft, record)
+        runs.tell_commit(draft, record)
         return
     age = draft.age_of(record)
     if age < pending.GRACE:
@@ -77,6 +94,10 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
         return
     if any(prepare.is_running(pod) for pod in pods):
         draft.set_state("Preparing", prepare.progress(number, record["job"], draft.namespace))
+        return
+    if any(prepare.has_just_ended(pod, draft.now, pending.GRACE) for pod in pods):
+        draft.is_quiet = True
+        draft.look_within(pending.GRACE.total_seconds())
         return
     pending.say_why(draft, number, job, pods, age)
 

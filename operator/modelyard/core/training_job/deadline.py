@@ -51,6 +51,18 @@ def has_waited_too_long(draft: Draft, record: Record, job: Manifest, pods: list[
     return left <= 0
 
 
+def has_been_refused_too_long(draft: Draft) -> bool:
+    """Whether the API server has been refusing the next attempt's Job all the time; else it is looked at in time."""
+    most, newest = draft.spec.pending_deadline_seconds, draft.newest_record()
+    if most is None or (newest and not newest.get("reason")):
+        return False
+    since = draft.status.setdefault("refusedSince", clock.to_text(draft.now))
+    left = most - (draft.now - clock.from_text(since)).total_seconds()
+    if left > 0:
+        draft.look_within(left)
+    return left <= 0
+
+
 def _is_waiting(pods: list[Manifest], wanted: int) -> bool:
     """Whether a pod is missing, or one waits and does nothing: a container that prepares is no waiting."""
     if distributed.count(pods) < wanted:

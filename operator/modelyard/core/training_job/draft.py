@@ -106,7 +106,8 @@ class Draft(Subject):
                 item["message"] = in_bytes(item["message"], _OLD_MESSAGE_BYTES)
         self.status["attempts"] = [record, *self.records][:_ATTEMPTS_KEPT]
         self.status["attempt"] = record["number"]
-        self.status.pop("nextAttemptTime", None)
+        for name in ("nextAttemptTime", "refusedSince"):
+            self.status.pop(name, None)
         self.status.setdefault("startTime", record["startTime"])
         return record
 

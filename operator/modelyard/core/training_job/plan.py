@@ -1,6 +1,7 @@
 """What to do about a TrainingJob."""
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -59,6 +60,7 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
 def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: datetime) -> Plan:
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, now)
+    _note_what_it_runs(draft)
     message = f"the API server refused the Job: {refusal.message}"
     reason = refusals.reason_of(refusal.message, refusal.reason)
     if reason in refusals.OF_THE_SPEC and draft.newest_number() == 0:
@@ -68,13 +70,15 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     draft.set_state("Pending", f"{draft.trouble}: {message}")
     if not draft.was(draft.trouble):
         draft.events.append(Event(draft.trouble, message, "Warning"))
+    if deadline.has_been_refused_too_long(draft):
+        with suppress(Open, Stalled, Waiting):
+            attempts.write_down_unbegun(draft, Outcome(draft.trouble, message=message))
     return draft.finish()
 
 
 def _decide(draft: Draft) -> None:
     """The story of a TrainingJob."""
-    draft.status["parametersDigest"] = hashlib.sha256(parameters.as_json(draft.spec).encode()).hexdigest()
-    source.note_commit(draft.status, draft.spec, draft.observed.pods, TRAINER)
+    _note_what_it_runs(draft)
     record = draft.newest_record()
     if record and not record.get("reason"):
         _follow(draft, record)
@@ -104,6 +108,7 @@ def _ask_to_mend(draft: Draft, message: str) -> None:
         _stay_suspended(draft)
     else:
         _resume(draft)
+    draft.status.pop("refusedSince", None)
     draft.set_state(INVALID_SPEC, message)
     draft.conditions.true("Stalled", INVALID_SPEC, message)
     stated = (draft.conditions.get("Stalled") or {}).get("message")
@@ -117,6 +122,12 @@ def _was_just_mended(draft: Draft) -> bool:
     A status that says otherwise ends that, and only after it the first attempt begins, with the spec of that moment.
     """
     return draft.was(INVALID_SPEC) and draft.before.get("observedGeneration") != draft.generation
+
+
+def _note_what_it_runs(draft: Draft) -> None:
+    """Keep which parameters and which commit this is about."""
+    draft.status["parametersDigest"] = hashlib.sha256(parameters.as_json(draft.spec).encode()).hexdigest()
+    source.note_commit(draft.status, draft.spec, draft.observed.pods, TRAINER)
 
 
 def _follow(draft: Draft, record: Record) -> None:
@@ -230,7 +241,8 @@ def _succeed(draft: Draft, record: Record) -> None:
 def _fail(draft: Draft, reason: str, message: str) -> None:
     """It is over, and it failed."""
     draft.status["completionTime"] = clock.to_text(draft.now)
-    draft.status.pop("nextAttemptTime", None)
+    for name in ("nextAttemptTime", "refusedSince"):
+        draft.status.pop(name, None)
     draft.conditions.false("Complete", reason, message)
     draft.conditions.true("Failed", reason, message)
     _end_suspension(draft)
@@ -246,6 +258,7 @@ def _end_suspension(draft: Draft) -> None:
 
 def _stay_suspended(draft: Draft) -> None:
     """Nothing runs, because a person wants it so."""
+    draft.status.pop("refusedSince", None)
     draft.set_state("Suspended", "spec.suspend is true; set it to false to go on")
     draft.conditions.true("Suspended", "Suspended", "spec.suspend is true")
     draft.recheck_after = None

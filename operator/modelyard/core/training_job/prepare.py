@@ -1,10 +1,11 @@
 """Data preparation: a container that runs to its end before the trainer begins, and leaves its files in /data."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from modelyard.api.training_job import TrainingJobSpec
-from modelyard.core import pod_state, pods
+from modelyard.core import clock, pod_state, pods
 from modelyard.core.context import Context
 from modelyard.core.plan import Manifest
 from modelyard.core.training_job import checkpoint
@@ -61,6 +62,14 @@ def problems_of(spec: TrainingJobSpec) -> list[str]:
 def is_running(pod: Manifest) -> bool:
     """Whether the data is being prepared."""
     return pod_state.is_running(pod, NAME)
+
+
+def has_just_ended(pod: Manifest, now: datetime, grace: timedelta) -> bool:
+    """Whether the data was prepared a moment ago: the trainer may be about to begin."""
+    end = pod_state.terminated(pod, NAME) or {}
+    if end.get("exitCode") != 0 or not end.get("finishedAt"):
+        return False
+    return timedelta(0) <= now - clock.from_text(end["finishedAt"]) < grace
 
 
 def progress(attempt: int, job: str, namespace: str) -> str:

@@ -4,17 +4,25 @@ The command is made where nothing of the user's runs yet, so that parameters whi
 trainer's image is even started.
 """
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from modelyard.api.training_job import TrainingJobSpec
-from modelyard.core import pods
+from modelyard.core import pod_state, pods
 from modelyard.core.context import Context
+from modelyard.core.plan import Manifest
+from modelyard.core.tracking import Pairs
 from modelyard.core.training_job import source
 from modelyard.core.training_job.parameters import literal
 
 NAME = "modelyard-project"
+INVALID = "ProjectInvalid"
+"""The MLproject file and the parameters do not fit: a later attempt would find the same."""
 _FOLDER = "/modelyard/project"
 _FILE = f"{_FOLDER}/command"
+_PARAMETER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,249}")
+"""What MLflow takes as a parameter's name."""
 # A single command takes the shell's place, so that it gets the signals that a container is stopped with.
 _SHELL = f'command=$(cat {_FILE}) && exec bash -c "$command"'
 
@@ -54,6 +62,19 @@ def mounts(spec: TrainingJobSpec) -> list[dict[str, Any]]:
 def volumes(spec: TrainingJobSpec) -> list[dict[str, Any]]:
     """The volume that the command is in."""
     return [{"name": NAME, "emptyDir": {}}] if spec.mlproject else []
+
+
+def defaults(spec: TrainingJobSpec, seen: Iterable[Manifest]) -> Pairs:
+    """The parameters that have the MLproject file's own values, as the init container of one of the pods told them."""
+    if not spec.mlproject:
+        return ()
+    given = {item.name for item in spec.parameters or []}
+    told = next((found for pod in seen if isinstance(found := pod_state.result(pod, NAME).get("defaults"), dict)), {})
+    return tuple(
+        (name, value)
+        for name, value in told.items()
+        if name not in given and _PARAMETER.fullmatch(name) and isinstance(value, str)
+    )
 
 
 def tags(spec: TrainingJobSpec) -> tuple[tuple[str, str], ...]:

@@ -6,10 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from modelyard.api.training_job import Retry
+from modelyard.core.training_job import project, source
 from modelyard.core.training_job.outcome import DISRUPTIONS
 
 MOST_DISRUPTIONS = 100
 """Attempts that the cluster may end before it is given up: a pod that evicts itself each time must come to an end."""
+
+_IN_VAIN = {source.NAME: (source.INVALID,), project.NAME: (project.INVALID,)}
+"""What the operator's own init containers say where every attempt would end as this one."""
 
 
 def why_not(retry: Retry, status: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
@@ -18,6 +22,8 @@ def why_not(retry: Retry, status: Mapping[str, Any], record: Mapping[str, Any]) 
         return "DisruptionLimitExceeded" if status.get("disruptions", 0) > MOST_DISRUPTIONS else None
     if _is_final(retry, record):
         return "NonRetryableExitCode"
+    if record.get("reason") in _IN_VAIN.get(record.get("container", ""), ()):
+        return str(record["reason"])
     return "RetryLimitExceeded" if status.get("failures", 0) > retry.limit else None
 
 

@@ -4,7 +4,7 @@ from modelyard.api import names
 from modelyard.core import clock
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run
+from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run, TagRun
 from modelyard.core.training_job import datasets, lineage, memory, project, source
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.outcome import run_status_of
@@ -40,9 +40,19 @@ def end_question(draft: Draft, record: Record) -> EndRun:
         (*adopted, *_ending_tags(draft, record)),
         strays_of=draft.identity(number),
         # Before its end they could take the place of those that the code is about to log.
-        parameters=_parameters(draft) if is_adopted else (),
+        parameters=(
+            *(_parameters(draft) if is_adopted else ()),
+            *project.defaults(draft.spec, draft.observed.pods_of(number)),
+        ),
         datasets=datasets.inputs(draft.spec) if is_adopted else (),
     )
+
+
+def tell_commit(draft: Draft, record: Record) -> None:
+    """Tell the run of the first attempt which commit it runs, once that is known; its end tells it again."""
+    commit = draft.status.get("sourceRevision")
+    if commit and commit != draft.before.get("sourceRevision") and record.get("runID"):
+        draft.ask(TagRun(record["runID"], source.tags(draft.spec, commit)))
 
 
 def _run_question(draft: Draft, number: int) -> EnsureRun:

@@ -1,6 +1,5 @@
 """Where the code comes from: the init container that brings it, and the folder that it is brought to."""
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +15,8 @@ WORKSPACE = "/workspace"
 """The working directory where spec.source is laid out."""
 NAME = "modelyard-source"
 """The init container that brings it, and what it is read from."""
+INVALID = "SourceInvalid"
+"""The source is not as the spec says: a later attempt would find the same."""
 _FROM = "/modelyard/source"
 _CREDENTIALS = "/modelyard/credentials"
 _CREDENTIALS_VOLUME = "modelyard-credentials"
@@ -127,14 +128,7 @@ def tags(spec: TrainingJobSpec, commit: str | None) -> tuple[tuple[str, str], ..
 
 def _told_by(pod: Manifest) -> str | None:
     """The commit that a pod's init container fetched."""
-    end = pod_state.terminated(pod, NAME) or {}
-    if end.get("exitCode") != 0:
-        return None
-    try:
-        said = json.loads(end.get("message") or "")
-    except (ValueError, RecursionError):
-        return None
-    return _commit(said.get("revision")) if isinstance(said, dict) else None
+    return _commit(pod_state.result(pod, NAME).get("revision"))
 
 
 def _commit(value: object) -> str | None:

@@ -45,4 +45,5 @@ def how_it_ended(record: Record) -> str:
 def _place_of_log(draft: Draft, record: Record) -> str:
     """What kubectl logs wants to be told: of several pods, that of the pod that failed."""
     pod = record.get("pod") if draft.spec.nodes > 1 else None
-    return f"{pod or 'job/' + record['job']} -n {draft.namespace}"
+    container = f" -c {record['container']}" if record.get("container") else ""
+    return f"{pod or 'job/' + record['job']}{container} -n {draft.namespace}"

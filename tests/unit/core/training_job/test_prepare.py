@@ -1,5 +1,6 @@
 """Data preparation: an init container that shares the source, the parameters and /data with the trainer."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from builders import (
     make_job,
     make_pod,
     make_training_job,
+    seconds_ago,
 )
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core.tracking import AttemptIdentity, Run, RunStatus
@@ -169,3 +171,20 @@ def test_too_little_memory_for_it_says_whose() -> None:
 )
 def test_other_ends_keep_their_reason(pod: PodBuilder, reason: str) -> None:
     assert outcome_when(pod).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("ended", "is_recent"),
+    [
+        ({"exitCode": 0, "finishedAt": seconds_ago(1)}, True),
+        ({"exitCode": 0, "finishedAt": seconds_ago(5)}, False),
+        ({"exitCode": 0, "finishedAt": seconds_ago(-60)}, False),
+        ({"exitCode": 1, "finishedAt": seconds_ago(1)}, False),
+        ({"exitCode": 0}, False),
+    ],
+    ids=["a moment ago", "longer ago", "by a clock that is ahead", "it failed", "no time is told"],
+)
+def test_its_end_is_not_told_while_the_trainer_is_about_to_begin(ended: dict[str, Any], is_recent: bool) -> None:
+    pod = make_pod(make_training_job().with_preparation().build()).starting()
+    over = pod.helped_by("prepare", {"terminated": ended}).build()
+    assert prepare.has_just_ended(over, NOW, timedelta(seconds=5)) is is_recent

@@ -1,8 +1,11 @@
 """An MLflow project: its command is made by an init container, and run in place of the trainer's."""
 
+import json
 from typing import Any
 
-from builders import TRAINING_UID, TrainingJobBuilder, make_context, make_training_job
+import pytest
+
+from builders import TRAINING_UID, TrainingJobBuilder, make_context, make_pod, make_training_job
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core.tracking import AttemptIdentity, Run
 from modelyard.core.training_job import project
@@ -68,3 +71,29 @@ def test_the_run_is_told_as_mlflows_own_runner_does() -> None:
 def test_without_a_project_nothing_of_it_is_there() -> None:
     pod = pod_of(make_training_job().with_source("code"))
     assert "modelyard-project" not in str(pod)
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (json.dumps({"defaults": {"rate": "0.1", "depth": "8"}}), {"rate": "0.1"}),
+        (json.dumps({"defaults": {"a/../b": "1", "": "2", "ok": 3, "x.y": "4"}}), {"x.y": "4"}),
+        (json.dumps({"defaults": ["rate"]}), {}),
+        (json.dumps({"entryPoint": "main"}), {}),
+        ("[1]", {}),
+        ("not JSON", {}),
+        (None, {}),
+    ],
+)
+def test_the_files_own_values_are_told_of_parameters_that_nobody_gave(message: str, told: dict[str, str]) -> None:
+    builder = PROJECT.with_parameters(depth="3")
+    ended = {"terminated": {"exitCode": 0, "message": message}}
+    pod = make_pod(builder.build()).running().helped_by("modelyard-project", ended).build()
+    assert dict(project.defaults(spec_of(builder), [pod])) == told
+    assert project.defaults(spec_of(make_training_job()), [pod]) == ()
+
+
+def test_a_project_that_could_not_be_read_tells_no_values() -> None:
+    ended = {"terminated": {"exitCode": 1, "message": json.dumps({"defaults": {"rate": "0.1"}})}}
+    pod = make_pod(PROJECT.build()).running().helped_by("modelyard-project", ended).build()
+    assert project.defaults(spec_of(PROJECT), [pod]) == ()

@@ -29,13 +29,30 @@ def test_as_many_attempts_follow_as_the_limit_says(failures: int, limit: int, ma
         (FAILED | {"container": "sidecar"}, None),
         ({"reason": "OOMKilled", "exitCode": 3}, None),
         ({"reason": "Evicted", "exitCode": 3}, None),
-        ({"reason": "SourceInvalid", "exitCode": 3, "container": "modelyard-source"}, None),
+        ({"reason": "Error", "exitCode": 3, "container": "modelyard-source"}, None),
     ],
     ids=str,
 )
 def test_an_exit_code_of_the_trainer_can_be_final(record: dict[str, Any], reason: str | None) -> None:
     policy = Retry(limit=5, non_retryable_exit_codes=[2, 3])
     assert retry.why_not(policy, {"failures": 1}, record) == reason
+
+
+@pytest.mark.parametrize(
+    ("container", "said", "is_final"),
+    [
+        ("modelyard-source", "SourceInvalid", True),
+        ("modelyard-project", "ProjectInvalid", True),
+        ("modelyard-source", "SourceFailed", False),
+        ("modelyard-source", "VolumeUnusable", False),
+        ("modelyard-project", "SourceInvalid", False),
+        ("of-the-template", "SourceInvalid", False),
+        (None, "SourceInvalid", False),
+    ],
+)
+def test_what_every_attempt_would_find_ends_the_job_at_once(container: str | None, said: str, is_final: bool) -> None:
+    record = {"reason": said, "exitCode": 1} | ({"container": container} if container else {})
+    assert retry.why_not(Retry(limit=5), {"failures": 1}, record) == (said if is_final else None)
 
 
 @pytest.mark.parametrize("reason", ["Evicted", "Preempted", "NodeLost"])
