@@ -1,4 +1,4 @@
-"""MLflow refuses, answers with 500 or loses answers: models are registered once, and work goes on after its return."""
+"""MLflow answers with 500 or loses answers: models are registered once, and work goes on after its return."""
 
 from __future__ import annotations
 
@@ -112,23 +112,6 @@ def _begin_again(world: World, operator: OperatorProcess, fault: Fault) -> None:
     world.until(lambda: fault.met == 1 and not operator.is_alive(), "the operator is dead")
     operator.start_and_wait()
     world.until(operator.leads, "the new one leads", LEADING_SECONDS)
-
-
-def test_a_registered_model_of_somebody_else_is_told_and_waited_for(world: World, proxy: MlflowProxy) -> None:
-    """With permissions on, MLflow answers so to a user who may not add versions to a model."""
-    name = f"{world.namespace}.digits"
-    proxy.fault = Fault("POST", "/mlflow/model-versions/create", answer=(403, "Permission denied"))
-    training = Training(world, model={"name": name})
-    pod = training.start()
-    world.tracking.log_model(training.run_id())
-    world.kubelet.succeed(pod)
-    world.until(lambda: training.condition("Registered").get("reason") == "AccessDenied", "it says so")
-    assert "permissions in MLflow" in training.condition("Registered")["message"]
-    assert training.state == "Registering"
-    assert training.statuses_of_runs() == ["FINISHED"], "the training itself succeeded"
-    proxy.fault = None
-    training.until_over(BACK_SECONDS)
-    assert [version.version for version in world.tracking.versions_of(name)] == ["1"]
 
 
 def test_mlflow_that_answers_500_for_long_is_caught_up_with_soon_after(world: World, proxy: MlflowProxy) -> None:
