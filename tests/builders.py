@@ -518,10 +518,10 @@ def make_service(resource: Manifest, context: Context | None = None) -> Manifest
     return applied(resource, "1", context or make_context(), "Deployment")[1]
 
 
-def make_route(resource: Manifest, weights: dict[str, int] | None = None) -> Manifest:
+def make_route(resource: Manifest, weights: dict[str, int] | None = None, mirror_percent: int = 0) -> Manifest:
     """The HTTPRoute of a ModelDeployment as it is once it was applied, with no answer of a Gateway."""
     spec = ModelDeploymentSpec.model_validate(resource["spec"])
-    return as_live(route.render(resource, spec, weights or {"stable": 100})[0])
+    return as_live(route.render(resource, spec, weights or {"stable": 100}, mirror_percent)[0])
 
 
 def said_by_gateway(name: str = "web", namespace: str = "infra", **verdicts: str) -> Manifest:

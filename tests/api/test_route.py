@@ -225,6 +225,55 @@ def test_without_a_route_the_pods_split_or_nothing_does(world: World, model: str
     world.until(lambda: not serving.pods_of("canary"), "its canary goes")
 
 
+MIRRORS = "HTTPRouteRequestMirror"
+SHADOW = {"strategy": "Shadow", "steps": [{"pause": {"seconds": 1}}, {"pause": {}}]}
+
+
+def copies(gateway: Controller) -> list[str]:
+    """The Services that requests are copied to."""
+    [rule] = gateway.route("digits")["spec"]["rules"]
+    found = [item["requestMirror"] for item in rule.get("filters", []) if item["type"] == "RequestMirror"]
+    return [item["backendRef"]["name"] for item in found]
+
+
+def test_a_shadow_gets_copies_only_and_is_taken_up(world: World, model: str) -> None:
+    gateway = Controller(world, MIRRORS)
+    serving = canary(world, model, SHADOW, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+    switch(world, model)
+    world.until(lambda: serving.pods_of("canary"), "a shadow's pod")
+    assert copies(gateway) == [], "no copies before it answers"
+    serving.bring_the_canary_up("2", weight=0)
+    world.until(lambda: copies(gateway) == ["digits-canary"], "requests are copied")
+    assert gateway.shares("digits") == {"digits": 100}
+    gateway.says("digits")
+    said = serving.until_ready_says("True", "AwaitingResume")
+    assert "gets copies of 100 % of the requests and answers no client" in said["message"]
+    assert "copies of 100 % to Service digits-canary" in until_split_is(serving, "True", "RouteAccepted")
+    assert serving.canary["mirrorPercent"] == 100
+
+    serving.annotate("resume", "2")
+    world.until(lambda: copies(gateway) == [], "no more copies")
+    gateway.says("digits")
+    serving.take_up("2")
+    world.until(lambda: not serving.pods_of("canary"), "its pods go")
+
+
+def test_a_gateway_that_cannot_copy_gets_no_shadow(world: World, model: str) -> None:
+    gateway = Controller(world, REWRITES)
+    serving = canary(world, model, SHADOW, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
+    gateway.says("digits")
+    switch(world, model)
+    said = serving.until_ready_says("True", "ShadowUnsupported")
+    assert "version 1 serves; version 2 waits" in said["message"]
+    assert MIRRORS in until_split_is(serving, "False", "ShadowUnsupported")
+    assert serving.condition("Stalled")["status"] == "True"
+    assert (serving.pods_of("canary"), copies(gateway)) == ([], [])
+    gateway.support(REWRITES, MIRRORS)
+    world.until(lambda: serving.pods_of("canary"), "it begins once the class can do it", 60)
+
+
 def test_a_settled_route_costs_no_write(world: World, model: str) -> None:
     gateway = Controller(world)
     serving = routed(world, model)

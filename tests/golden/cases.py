@@ -115,7 +115,7 @@ def _served_objects(resource: Manifest, world: dict[str, Any], context: Context)
     routed = world.get("route")
     if routed:
         with_route = earlier | {"spec": earlier["spec"] | {"route": routed["spec"]}}
-        objects.append(builders.make_route(with_route, routed.get("weights")))
+        objects.append(builders.make_route(with_route, routed.get("weights"), routed.get("mirrorPercent", 0)))
         objects[-1]["status"] = {"parents": routed.get("parents", [])}
     if told["backend"] == "SeldonDeployment":
         objects[0] |= {"status": told.get("status", {})}

@@ -19,7 +19,7 @@ SERVICES = {NAME: STABLE, f"{NAME}-canary": CANARY}
 NAMES = [name for name in SCENARIOS if "loss of the alias" not in name]
 LATE_TICKS = 2
 """How long the Gateway takes to do as it is told."""
-WEB = Gateway("slow", ("10.0.0.9",))
+WEB = Gateway("slow", ("10.0.0.9",), features=frozenset({"HTTPRouteRequestMirror"}))
 
 
 class RoutedWorld(ServingWorld):
@@ -74,6 +74,21 @@ def shares(route: Manifest) -> dict[str, int]:
     return found
 
 
+def copies(route: Manifest) -> int:
+    """Percent of the requests that are copied."""
+    [rule] = route["spec"]["rules"]
+    found = [item["requestMirror"] for item in rule.get("filters", []) if item["type"] == "RequestMirror"]
+    return sum(int(item.get("percent", 100)) for item in found)
+
+
+def a_shadow(name: str, backend: str, crasher: Crasher | None = None) -> RoutedWorld:
+    rollout = {"strategy": "Shadow", "steps": [{"pause": {"seconds": 3}}, {"pause": {}}]}
+    world = a_world(name, backend, crasher)
+    found = world.resource
+    world.api.put(found | {"spec": found["spec"] | {"rollout": rollout}})
+    return world
+
+
 def a_world(name: str, backend: str, crasher: Crasher | None = None) -> RoutedWorld:
     rollout = {"strategy": "Canary", "steps": STEPS, "withoutRoute": "Refuse"}
     deployment = builders.make_model_deployment().with_replicas(2).with_spec(rollout=rollout).with_route().build()
@@ -112,3 +127,41 @@ def test_a_crash_at_any_step_leads_no_request_astray(name: str, backend: str) ->
         assert crashed.crashes == 1
         assert crashed.resource["status"]["stable"]["version"] == calm.resource["status"]["stable"]["version"]
         assert crashed.in_effect == calm.in_effect
+
+
+SHADOWED = ["is taken up", "waits for a person", "is aborted", "is bad", "gives way to a newer one", "loses its pods"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", SHADOWED)
+def test_a_shadow_never_answers_a_client(name: str, backend: str) -> None:
+    world = a_shadow(name, backend)
+    seen = set()
+
+    def look() -> None:
+        route = world.api.get("HTTPRoute", NAME)
+        if route:
+            assert shares(route) == {STABLE: 100}
+            seen.add(copies(route))
+            assert not copies(route) or name == "loses its pods" or world.ready_versions(CANARY)
+
+    world.api.after_write = look
+    world.run(120)
+    meant = LASTS.get(name, "1" if name in REFUSED else str(world.registry.alias))
+    assert world.resource["status"]["stable"]["version"] == meant
+    assert seen == ({0} if name == "is bad" else {0, 100})
+    route = world.api.get("HTTPRoute", NAME)
+    assert route is not None
+    assert copies(route) == (100 if name in LASTS else 0)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_crash_at_any_step_of_a_shadow_ends_as_no_crash(backend: str) -> None:
+    calm = a_shadow("is taken up", backend)
+    calm.run(120)
+    changing = [step for step, what in enumerate(calm.crasher.steps) if "ask" not in what and "event" not in what]
+    for step in changing[:: max(1, len(changing) // 10)]:
+        crashed = a_shadow("is taken up", backend, Crasher(at=step))
+        crashed.run(120)
+        assert crashed.crashes == 1
+        assert crashed.resource["status"]["stable"]["version"] == "2"

@@ -137,7 +137,11 @@ SAMPLES: dict[str, list[Spec]] = {
             "rollback": {"skipFailedVersions": True},
             "revisionHistoryLimit": 10,
         },
-        {"model": {"name": "digits", "version": "7"}, "route": {"gateway": {"name": "web"}, "hostnames": ["a.b"]}},
+        {
+            "model": {"name": "digits", "version": "7"},
+            "route": {"gateway": {"name": "web"}, "hostnames": ["a.b"]},
+            "rollout": {"strategy": "Shadow", "steps": [{"pause": {"seconds": 600}}], "mirrorPercent": 50},
+        },
     ],
 }
 
@@ -193,7 +197,10 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/a/../b"),
         ("spec.route.pathPrefix is '/', or", "route.pathPrefix", "/digits/"),
         ("metadata.name must be at most 40", "metadata.name", "7digits"),
-        ("spec.rollout.steps belong to strategy Canary", "rollout.strategy", "RollingUpdate"),
+        ("spec.rollout.steps belong to strategies Canary and", "rollout.strategy", "RollingUpdate"),
+        ("spec.rollout.mirrorPercent belongs to", "rollout.mirrorPercent", 50),
+        ("spec.rollout.steps: a Shadow answers no client", "rollout.steps", [{"setWeight": 10}]),
+        ("spec.rollout.strategy Shadow needs spec.route", "route", MISSING),
         ("spec.rollout.withoutRoute belongs to", "rollout", {"withoutRoute": "Refuse"}),
         ("spec.rollout.steps has to begin with setWeight", "rollout.steps", [{"pause": {}}]),
         ("spec.rollout.steps: a setWeight may not be below", "rollout.steps", [{"setWeight": 50}, {"setWeight": 20}]),

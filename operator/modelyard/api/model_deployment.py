@@ -85,7 +85,11 @@ class ModelDeploymentSpec(KubeModel):
             rule(
                 "!has(oldSelf.backend) || (has(self.backend) && self.backend == oldSelf.backend)",
                 "spec.backend cannot change: make a second ModelDeployment with the other backend and move clients",
-            )
+            ),
+            rule(
+                "!has(self.rollout) || self.rollout.strategy != 'Shadow' || has(self.route)",
+                "spec.rollout.strategy Shadow needs spec.route: it is a Gateway that copies the requests",
+            ),
         )
     }
 

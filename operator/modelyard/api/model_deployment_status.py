@@ -34,6 +34,8 @@ class CanaryVersion(KubeModel):
     """Stepping through spec.rollout.steps; Promoting: the stable pods become it; Finishing and Leaving: it goes."""
     weight: int
     """Percent of the traffic that it gets."""
+    mirror_percent: int | None = None
+    """Percent of the requests that it gets copies of; there only then."""
     step: int
     """The step under way, 1 for the first."""
     step_started_at: Time

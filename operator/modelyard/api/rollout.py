@@ -41,15 +41,24 @@ class Rollout(KubeModel):
     model_config = KubeModel.model_config | {
         "json_schema_extra": rules(
             rule(
-                "(self.strategy == 'Canary') == (has(self.steps) && size(self.steps) > 0)",
-                "spec.rollout.steps belong to strategy Canary, which needs them: add steps, or leave both out",
+                "(self.strategy != 'RollingUpdate') == (has(self.steps) && size(self.steps) > 0)",
+                "spec.rollout.steps belong to strategies Canary and Shadow, which need them: add or remove them",
             ),
             rule(
                 "self.withoutRoute == 'SplitReplicas' || self.strategy == 'Canary'",
                 "spec.rollout.withoutRoute belongs to strategy Canary, the one that splits traffic: leave it out",
             ),
             rule(
-                "!has(self.steps) || size(self.steps) == 0 || has(self.steps[0].setWeight)",
+                "has(self.mirrorPercent) ? self.strategy == 'Shadow' : true",
+                "spec.rollout.mirrorPercent belongs to strategy Shadow: leave it out",
+            ),
+            rule(
+                "self.strategy != 'Shadow' || !has(self.steps) || !self.steps.exists(s, has(s.setWeight))",
+                "spec.rollout.steps: a Shadow answers no client, so that setWeight has no meaning: use pauses alone",
+            ),
+            rule(
+                "self.strategy != 'Canary' || !has(self.steps) || self.steps.size() == 0 "
+                "|| has(self.steps[0].setWeight)",
                 "spec.rollout.steps has to begin with setWeight: before it the canary has no traffic to wait for",
             ),
             rule(
@@ -59,10 +68,13 @@ class Rollout(KubeModel):
         )
     }
 
-    strategy: Literal["RollingUpdate", "Canary"] = "RollingUpdate"
-    """RollingUpdate: new pods replace the old ones. Canary: the version gets a growing share of the traffic first."""
+    strategy: Literal["RollingUpdate", "Canary", "Shadow"] = "RollingUpdate"
+    """RollingUpdate: new pods replace the old ones. Canary: the version gets a growing share of the traffic first.
+    Shadow: it gets copies of requests first, and its answers go nowhere."""
     steps: Annotated[list[Step] | None, Field(max_length=30)] = None
-    """What a canary does before it is taken up, in this order."""
+    """What a canary or shadow does before it is taken up, in this order."""
+    mirror_percent: Annotated[int | None, Field(ge=1, le=100)] = None
+    """Percent of the requests that a Shadow gets copies of; all of them when left out."""
     without_route: Literal["SplitReplicas", "Refuse"] = "SplitReplicas"
     """Where no Gateway splits: SplitReplicas lets the number of pods do it, roughly; Refuse begins no canary."""
 

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from modelyard.core.gateway import Gateway, Listener, ReadGateway
 from modelyard.core.plan import Failure, Manifest, ObjectRef
-from modelyard.kube.errors import ApiError
+from modelyard.kube.errors import ApiError, Forbidden
 from modelyard.kube.resources import GATEWAY_CLASSES, GATEWAYS, Resource
 
 KEPT_SECONDS = 10.0
@@ -36,17 +36,20 @@ class GatewayReader:
         kept = self._kept.get(question)
         if kept and self._clock() - kept[0] < KEPT_SECONDS:
             return kept[1]
-        answer = await self._read(question)
+        answer: Answer
+        try:
+            answer = await self._read(question)
+        except ApiError as error:
+            # What was true a moment ago is better than nothing: rollouts are decided on it.
+            name = f"Gateway {question.namespace}/{question.name}"
+            answer = kept[1] if kept else Failure("GatewayUnreadable", f"{name}: {error.message}")
         if len(self._kept) >= _MOST_KEPT:
             self._kept.clear()
         self._kept[question] = (self._clock(), answer)
         return answer
 
-    async def _read(self, question: ReadGateway) -> Answer:
-        try:
-            found = await self._objects.get(_ref(GATEWAYS, question.namespace, question.name))
-        except ApiError as error:
-            return Failure("GatewayUnreadable", f"Gateway {question.namespace}/{question.name}: {error.message}")
+    async def _read(self, question: ReadGateway) -> Gateway | None:
+        found = await self._objects.get(_ref(GATEWAYS, question.namespace, question.name))
         if found is None:
             return None
         return _gateway(found, await self._features(str(found["spec"]["gatewayClassName"])))
@@ -55,7 +58,7 @@ class GatewayReader:
         """What the class lists. A role for some namespaces cannot reach what belongs to the whole cluster."""
         try:
             found = await self._objects.get(_ref(GATEWAY_CLASSES, "", class_name))
-        except ApiError:
+        except Forbidden:
             return None
         listed = ((found or {}).get("status") or {}).get("supportedFeatures") or []
         return frozenset(_feature(item) for item in listed) or None

@@ -97,3 +97,18 @@ def test_what_is_too_old_is_read_again() -> None:
         return await reader.read(ReadGateway("infra", "web"))
 
     assert isinstance(asyncio.run(twice()), Gateway)
+
+
+def test_what_was_read_before_stands_while_the_api_server_does_not_answer() -> None:
+    objects, clock = Objects(WEB, listing({"name": "HTTPRouteRequestMirror"})), Clock()
+    reader = GatewayReader(objects, clock)
+
+    async def twice() -> tuple[object, object]:
+        first = await reader.read(ReadGateway("infra", "web"))
+        objects.by_kind["GatewayClass"] = ApiError(503, "ServiceUnavailable", "later")
+        clock.now += KEPT_SECONDS
+        return first, await reader.read(ReadGateway("infra", "web"))
+
+    first, second = asyncio.run(twice())
+    assert isinstance(first, Gateway)
+    assert second == first

@@ -54,6 +54,22 @@ class Canary:
         return next((step.set_weight for step in reversed(self._steps[: self.number - 1]) if step.set_weight), 0)
 
     @property
+    def has_share(self) -> bool:
+        """Whether it was last given requests, or copies of them."""
+        return self.weight > 0 or "mirrorPercent" in self._said
+
+    @property
+    def mirror_percent(self) -> int:
+        """Percent of the requests that spec lets it have copies of."""
+        rollout = self.draft.spec.rollout
+        return (rollout.mirror_percent or 100) if rollout.strategy == "Shadow" else 0
+
+    @property
+    def steps_share(self) -> tuple[int, int]:
+        """Percent of the traffic that the steps taken so far give it, and of the requests that it gets copies of."""
+        return self.steps_weight, self.mirror_percent
+
+    @property
     def started_at(self) -> str:
         """When it began."""
         return str(self._said["startedAt"])
@@ -90,9 +106,17 @@ class Canary:
         """What was waited for is there."""
         self._said.pop("waitingSince", None)
 
-    def give(self, weight: int) -> None:
+    def give(self, weight: int, mirror_percent: int = 0) -> None:
         """Write down the share that it is given."""
         self._said["weight"] = weight
+        self._said.pop("mirrorPercent", None)
+        if mirror_percent:
+            self._said["mirrorPercent"] = mirror_percent
+
+    def begin_to_copy(self) -> None:
+        """A pause of a shadow counts from the first copied request, not from when its pods began to start."""
+        if self.mirror_percent:
+            self._said["stepStartedAt"] = clock.to_precise_text(self.draft.now)
 
     def enter(self, phase: str) -> None:
         """Go over to another phase."""

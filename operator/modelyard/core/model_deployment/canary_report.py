@@ -84,6 +84,9 @@ def _along(scene: Scene, canary: Canary, doing: str) -> str:
     if canary.number_of_steps == 0:
         return f"version {scene.settled_version} serves; version {canary.version} is tried without traffic: {doing}"
     share = f"version {canary.version} gets {canary.weight} % of the traffic"
+    if canary.mirror_percent:
+        copies = canary.mirror_percent if canary.has_share else 0
+        share = f"version {canary.version} gets copies of {copies} % of the requests and answers no client"
     step = f"step {min(canary.number, canary.number_of_steps)} of {canary.number_of_steps}"
     return f"version {scene.settled_version} serves; {share}, {step}: {doing}"
 

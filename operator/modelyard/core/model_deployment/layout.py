@@ -24,6 +24,8 @@ class Layout:
     canary: Predictor | None = None
     canary_weight: int = 0
     """Percent of the traffic, 0 to 100."""
+    mirror_percent: int = 0
+    """Percent of the requests that the canary gets copies of, besides; its answers to them go nowhere."""
 
     @property
     def predictors(self) -> tuple[Predictor, ...]:

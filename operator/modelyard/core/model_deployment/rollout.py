@@ -43,8 +43,8 @@ def _is_by_canary(scene: Scene, goal: str) -> bool:
 
 
 def _gets_a_share(draft: Draft) -> bool:
-    """Whether a canary gets traffic."""
-    return draft.spec.rollout.strategy == "Canary"
+    """Whether a canary gets traffic, or copies of it."""
+    return draft.spec.rollout.strategy != "RollingUpdate"
 
 
 def _may_be_tried(scene: Scene, goal: str) -> bool:
@@ -106,7 +106,7 @@ def _go_on(scene: Scene, canary: Canary) -> Plan:
     """See that the canary is there and answers, then do what its step says."""
     draft, step = scene.draft, canary.step
     stable = scene.stable(scene.settled_version or canary.version)
-    replicas = canary_replicas(draft.spec.replicas, (step and step.set_weight) or canary.steps_weight)
+    replicas = canary_replicas(draft.spec.replicas, (step and step.set_weight) or max(canary.steps_share))
     predictor = scene.canary(canary.version, replicas)
     missing = _bring_up(scene, canary, stable, predictor)
     if missing:
@@ -115,6 +115,10 @@ def _go_on(scene: Scene, canary: Canary) -> Plan:
     if canary.weight == 0 and (ended := _try(scene, canary)):
         return ended
     canary.stop_waiting()
+    if canary.mirror_percent and not canary.has_share:
+        scene.place(Layout(stable, predictor, *canary.steps_share))
+        canary.give(*canary.steps_share)
+        canary.begin_to_copy()
     held = split.not_in_effect(draft) if step else None
     if held:
         return canary_report.not_split(scene, canary, held)
@@ -151,17 +155,17 @@ def _bring_up(scene: Scene, canary: Canary, stable: Predictor, predictor: Predic
     Pods that were lost take the canary's traffic with them; it comes back once they answer again.
     """
     state = scene.canary_state
-    has_traffic = canary.weight > 0 and state.available > 0
-    weight = canary.steps_weight if has_traffic else 0
-    is_changed = scene.place(Layout(stable, predictor, weight))
-    canary.give(weight)
+    has_share = canary.has_share and state.available > 0
+    share = canary.steps_share if has_share else (0, 0)
+    is_changed = scene.place(Layout(stable, predictor, *share))
+    canary.give(*share)
     if is_changed or not state.has_rolled_out(predictor):
         return "its pods are starting" if state.available == 0 else f"{state.available} of {predictor.replicas} pods"
-    refusal = None if has_traffic else scene.refusal_to_answer(scene.draft.canary_url, canary.version)
+    refusal = None if has_share else scene.refusal_to_answer(scene.draft.canary_url, canary.version)
     if refusal:
         scene.draft.look_again_in(SWITCH_RECHECK_SECONDS)
         return refusal.message
-    if not has_traffic and canary.steps_weight:
+    if not has_share and canary.steps_weight:
         scene.place(Layout(stable, predictor, canary.steps_weight))
         canary.give(canary.steps_weight)
     return None

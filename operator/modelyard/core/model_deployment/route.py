@@ -14,12 +14,16 @@ from modelyard.core.plan import Manifest
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 PATH_REWRITE = "HTTPRoutePathRewrite"
 """What Gateway API calls the feature that a prefix needs."""
+MIRROR, PERCENTAGE_MIRROR = "HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror"
+"""What it calls copying requests, and copying some of them."""
 
 _DEFAULT_PORTS = {"HTTP": 80, "HTTPS": 443}
 
 
-def render(resource: Manifest, spec: ModelDeploymentSpec, weights: Mapping[str, int]) -> list[Manifest]:
-    """The HTTPRoute that sends each predictor its percent of the requests; none without spec.route."""
+def render(
+    resource: Manifest, spec: ModelDeploymentSpec, weights: Mapping[str, int], mirror_percent: int = 0
+) -> list[Manifest]:
+    """The HTTPRoute that sends each predictor its percent, and the canary its copies; none without spec.route."""
     if spec.route is None:
         return []
     name = metadata.service_name(resource)
@@ -31,7 +35,7 @@ def render(resource: Manifest, spec: ModelDeploymentSpec, weights: Mapping[str, 
             "spec": {
                 "parentRefs": [_parent(resource, spec.route)],
                 **({"hostnames": spec.route.hostnames} if spec.route.hostnames else {}),
-                "rules": [_rule(resource, spec.route, weights)],
+                "rules": [_rule(resource, spec.route, weights, mirror_percent)],
             },
         }
     ]
@@ -47,17 +51,30 @@ def _parent(resource: Manifest, route: Route) -> dict[str, str]:
     }
 
 
-def _rule(resource: Manifest, route: Route, weights: Mapping[str, int]) -> dict[str, Any]:
+def _rule(resource: Manifest, route: Route, weights: Mapping[str, int], mirror_percent: int) -> dict[str, Any]:
     """The one rule: which requests, without their prefix, to which Services."""
     matches = [{"path": {"type": "PathPrefix", "value": route.path_prefix or "/"}}]
-    rewrite = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
-    filters = [{"type": "URLRewrite", "urlRewrite": rewrite}] if cuts_off(route) else []
+    filters = [*_rewriting(route), *_mirroring(resource, mirror_percent)]
     services = {STABLE: metadata.service_name(resource), CANARY: metadata.canary_service_name(resource)}
     backends = [
         {"group": "", "kind": "Service", "name": services[predictor], "port": pod.HTTP_PORT, "weight": weight}
         for predictor, weight in weights.items()
     ]
     return {"matches": matches, **({"filters": filters} if filters else {}), "backendRefs": backends}
+
+
+def _rewriting(route: Route) -> list[dict[str, Any]]:
+    """What cuts a prefix off."""
+    path = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+    return [{"type": "URLRewrite", "urlRewrite": path}] if cuts_off(route) else []
+
+
+def _mirroring(resource: Manifest, percent: int) -> list[dict[str, Any]]:
+    """What sends copies to the canary."""
+    name = metadata.canary_service_name(resource)
+    backend = {"backendRef": {"group": "", "kind": "Service", "name": name, "port": pod.HTTP_PORT}}
+    share = {"percent": percent} if percent < 100 else {}
+    return [{"type": "RequestMirror", "requestMirror": backend | share}] if percent else []
 
 
 def cuts_off(route: Route) -> bool:

@@ -35,11 +35,36 @@ def is_by_gateway(draft: Draft) -> bool:
 
 def refusal(draft: Draft) -> Trouble | None:
     """Why no share of the traffic may go to a canary, as the spec asks; None where it may."""
+    if draft.spec.rollout.strategy == "Shadow":
+        return _refusal_to_copy(draft)
     if is_by_gateway(draft) or draft.spec.rollout.without_route == "SplitReplicas":
         return None
     cure = "or set spec.rollout.withoutRoute to SplitReplicas, to split by the number of pods"
     why = _obstacle(draft) or Trouble("NoRoute", "only a Gateway splits by weight: set spec.route")
     return Trouble(why.reason, f"{why.message}, {cure}")
+
+
+def _refusal_to_copy(draft: Draft) -> Trouble | None:
+    """Why no Gateway copies requests: controllers take routes that ask for it though they cannot do it."""
+    wanted = draft.spec.route
+    if wanted is None:
+        return Trouble("NoRoute", "a Shadow needs spec.route: it is a Gateway that copies the requests")
+    obstacle = _obstacle(draft)
+    gateway = None if obstacle else _gateway(draft, wanted)
+    if isinstance(gateway, Failure):
+        return Trouble("ShadowUnsupported", f"whether requests can be copied is not known: {gateway.message}")
+    if gateway is None:
+        return obstacle
+    is_partial = (draft.spec.rollout.mirror_percent or 100) < 100
+    for feature in (route.MIRROR, *([route.PERCENTAGE_MIRROR] if is_partial else [])):
+        if feature not in (gateway.features or ()):
+            cure = "another Gateway" if feature == route.MIRROR else "no spec.rollout.mirrorPercent"
+            return Trouble(
+                "ShadowUnsupported",
+                f"{_name(draft, wanted)} does not say that it can copy requests: status.supportedFeatures of its class "
+                f"{gateway.class_name} does not list {feature}; use {cure}, or strategy Canary",
+            )
+    return None
 
 
 def not_in_effect(draft: Draft) -> Trouble | None:
@@ -79,7 +104,10 @@ def settle(draft: Draft, layout: Layout, servers: Servers) -> None:
         _not_split(draft, obstacle.reason, obstacle.message + _by_replicas(layout, servers))
     else:
         is_ready = servers.stable.available or (servers.canary and servers.canary.available)
-        _route(draft, draft.spec.route, live, layout.weights if is_ready else {})
+        _route(draft, draft.spec.route, live, layout if is_ready else None)
+        unfit = refusal(draft)
+        if unfit:
+            _not_split(draft, unfit.reason, unfit.message)
 
 
 def _obstacle(draft: Draft) -> Trouble | None:
@@ -103,13 +131,13 @@ def _obstacle(draft: Draft) -> Trouble | None:
     return None
 
 
-def _route(draft: Draft, wanted: Route, live: Manifest | None, weights: Mapping[str, int]) -> None:
-    """Tell the Gateway, and see what became of it."""
+def _route(draft: Draft, wanted: Route, live: Manifest | None, layout: Layout | None) -> None:
+    """Tell the Gateway, and see what became of it; without a layout nothing new is told."""
     applied = len(draft.apply)
-    if weights:
-        for manifest in route.render(draft.resource, draft.spec, weights):
+    if layout:
+        for manifest in route.render(draft.resource, draft.spec, layout.weights, layout.mirror_percent):
             draft.is_rerouted |= apply_if_needed(draft, manifest)
-    if live is None and not weights:
+    if live is None and layout is None:
         draft.conditions.unknown(CONDITION, "Progressing", "the HTTPRoute is made once a predictor is ready")
     elif live is None or len(draft.apply) > applied:
         _pending(draft, wanted, live)
@@ -136,7 +164,10 @@ def _judge(draft: Draft, wanted: Route, live: Manifest) -> None:
 
 def _split(draft: Draft, wanted: Route, live: Manifest) -> None:
     """The Gateway does as told: say how it splits, and the way through it."""
-    shares = [f"{ref.get('weight', 1)} % to Service {ref['name']}" for ref in live["spec"]["rules"][0]["backendRefs"]]
+    rule = live["spec"]["rules"][0]
+    shares = [f"{ref.get('weight', 1)} % to Service {ref['name']}" for ref in rule["backendRefs"]]
+    copies = [item["requestMirror"] for item in rule.get("filters") or [] if item["type"] == "RequestMirror"]
+    shares += [f"copies of {copy.get('percent', 100)} % to Service {copy['backendRef']['name']}" for copy in copies]
     draft.conditions.true(CONDITION, "RouteAccepted", f"{_name(draft, wanted)} sends {' and '.join(shares)}")
     _name_the_way(draft, wanted)
 

@@ -284,3 +284,37 @@ def test_the_url_names_the_way_through_the_gateway(
     assert made.status is not None
     assert made.status["url"] == (f"{expected}/v2/models/model/infer" if expected else IN_CLUSTER)
     assert made.status["clusterURL"] == IN_CLUSTER
+
+
+SHADOW = ROUTED.with_spec(rollout={"strategy": "Shadow", "steps": [{"pause": {}}]})
+
+
+@pytest.mark.parametrize(("percent", "told"), [(100, {}), (10, {"percent": 10})])
+def test_copies_go_to_the_canary_besides_the_answers_of_the_stable_one(percent: int, told: dict[str, int]) -> None:
+    [rule] = make_route(SHADOW.build(), {"stable": 100}, percent)["spec"]["rules"]
+    [mirror] = rule["filters"]
+    backend = {"group": "", "kind": "Service", "name": "digits-canary", "port": 9000}
+    assert mirror == {"type": "RequestMirror", "requestMirror": {"backendRef": backend, **told}}
+    assert [ref["name"] for ref in rule["backendRefs"]] == ["digits"]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "percent", "words"),
+    [
+        (Gateway("a", features=frozenset({route.MIRROR})), None, ""),
+        (Gateway("a", features=frozenset({route.MIRROR})), 100, ""),
+        (Gateway("a", features=frozenset({route.MIRROR, route.PERCENTAGE_MIRROR})), 10, ""),
+        (Gateway("a", features=frozenset({route.MIRROR})), 10, route.PERCENTAGE_MIRROR),
+        (Gateway("a", features=frozenset({route.PATH_REWRITE})), None, route.MIRROR),
+        (Gateway("a", features=None), None, route.MIRROR),
+        (Failure("GatewayUnreadable", "forbidden"), None, "forbidden"),
+    ],
+)
+def test_a_shadow_needs_a_gateway_that_says_it_can_copy(
+    gateway: Gateway | Failure, percent: int | None, words: str
+) -> None:
+    rollout = {"strategy": "Shadow", "steps": [{"pause": {}}]} | ({"mirrorPercent": percent} if percent else {})
+    resource = ROUTED.with_spec(rollout=rollout).build()
+    said = split(planned(resource, answered(resource, said_by_gateway()), gateway))
+    assert said[:2] == (("False", "ShadowUnsupported") if words else ("True", "RouteAccepted"))
+    assert words in said[2]
