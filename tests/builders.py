@@ -12,7 +12,7 @@ from modelyard.core import clock, metadata
 from modelyard.core.context import Context
 from modelyard.core.matching import digest
 from modelyard.core.model_card import Column, ModelCard, Signature
-from modelyard.core.model_deployment import route
+from modelyard.core.model_deployment import companions, route
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.layout import STABLE, Layout, Predictor
 from modelyard.core.model_deployment.pod import pod_labels
@@ -494,6 +494,8 @@ def laid_out(resource: Manifest, layout: Layout, context: Context, backend: str)
         *renderer.render(resource, spec, layout, context),
         client_service(resource, {STABLE: 100} if spec.route else layout.weights),
     ]
+    made += [companions.autoscaler(resource, spec.autoscaling)] if spec.autoscaling else []
+    made += [companions.budget(resource)] if spec.replicas > 1 else []
     return [as_live(item) for item in made]
 
 

@@ -34,7 +34,9 @@ from modelyard.kube.client import KubeClient
 from modelyard.kube.errors import ApiError
 from modelyard.kube.gateways import GatewayReader
 from modelyard.kube.resources import (
+    AUTOSCALERS,
     DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
     HTTP_ROUTES,
     JOBS,
     MODEL_DEPLOYMENTS,
@@ -61,6 +63,8 @@ SOURCES = (
     Source(PODS, LABEL_OWNER_KIND, keys.owner),
     Source(DEPLOYMENTS, LABEL_OWNER_KIND, keys.owner),
     Source(SERVICES, LABEL_OWNER_KIND, keys.owner),
+    Source(AUTOSCALERS, LABEL_OWNER_KIND, keys.owner),
+    Source(DISRUPTION_BUDGETS, LABEL_OWNER_KIND, keys.owner),
     Source(SELDON_DEPLOYMENTS, LABEL_OWNER_KIND, keys.owner, is_optional=True),
     Source(HTTP_ROUTES, LABEL_OWNER_KIND, keys.owner, is_optional=True),
 )

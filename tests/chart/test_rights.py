@@ -98,6 +98,8 @@ CHILDREN = [
     ("apps", "deployments"),
     ("machinelearning.seldon.io", "seldondeployments"),
     ("gateway.networking.k8s.io", "httproutes"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("policy", "poddisruptionbudgets"),
     ("", "services"),
 ]
 OWNERS = [("modelyard.io", plural) for plural in ("trainingjobs", "promotions", "modeldeployments")]

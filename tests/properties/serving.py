@@ -10,6 +10,7 @@ import builders
 from modelyard.api import names
 from modelyard.core.matching import digest
 from modelyard.core.model_card import ReadModelCard
+from modelyard.core.model_deployment import companions
 from modelyard.core.model_deployment.layout import CANARY, STABLE
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan, plan_refused
@@ -82,7 +83,7 @@ class ServingWorld:
         return found
 
     def observe(self, _resource: Manifest, answers: dict[Question, Any]) -> Observed:
-        objects = self.cache.of_kind("SeldonDeployment", "Deployment", "Service")
+        objects = self.cache.of_kind("SeldonDeployment", "Deployment", "Service", *sorted(companions.KINDS))
         labelled = [item for item in objects if names.LABEL_OWNER_UID in (item["metadata"].get("labels") or {})]
         return Observed(self.context, True, tuple(labelled), tuple(self.cache.of_kind("Pod")), dict(answers))
 

@@ -18,6 +18,8 @@ _PLACES = {
     "ResourceQuota": "/api/v1",
     "Job": "/apis/batch/v1",
     "Deployment": "/apis/apps/v1",
+    "HorizontalPodAutoscaler": "/apis/autoscaling/v2",
+    "PodDisruptionBudget": "/apis/policy/v1",
     "Event": "/apis/events.k8s.io/v1",
     "Lease": "/apis/coordination.k8s.io/v1",
     "PriorityClass": "/apis/scheduling.k8s.io/v1",

@@ -121,6 +121,7 @@ SAMPLES: dict[str, list[Spec]] = {
             },
             "podTemplate": _TEMPLATE,
             "replicas": 2,
+            "autoscaling": {"minReplicas": 2, "maxReplicas": 5, "targetCPUUtilizationPercentage": 70},
             "validation": {"compatibility": "Warn", "signature": "Ignore", "smokeTest": False},
             "paused": False,
             "progressDeadlineSeconds": 600,
@@ -189,6 +190,8 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
     ],
     "ModelDeployment": [
         ("spec.model needs exactly one of alias", "model.version", "7"),
+        ("spec.autoscaling.minReplicas may not be above", "autoscaling.minReplicas", 6),
+        ("spec.autoscaling needs spec.server.resources", "server.resources", {}),
         ("spec.server.env holds a name that", "server.env", [{"name": "MLSERVER_MODEL_URI", "value": "x"}]),
         ("an alias may not be 'latest'", "model.alias", "latest"),
         ("spec.route needs hostnames, or a pathPrefix", "route.hostnames", MISSING),

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from modelyard.api.autoscaling import Autoscaling
 from modelyard.api.base import (
     EnvVar,
     FreeObject,
@@ -90,6 +91,12 @@ class ModelDeploymentSpec(KubeModel):
                 "!has(self.rollout) || self.rollout.strategy != 'Shadow' || has(self.route)",
                 "spec.rollout.strategy Shadow needs spec.route: it is a Gateway that copies the requests",
             ),
+            rule(
+                "!has(self.autoscaling) || (has(self.server) && has(self.server.resources) && "
+                "((has(self.server.resources.requests) && 'cpu' in self.server.resources.requests) || "
+                "(has(self.server.resources.limits) && 'cpu' in self.server.resources.limits)))",
+                "spec.autoscaling needs spec.server.resources.requests.cpu: utilization is measured against it",
+            ),
         )
     }
 
@@ -103,6 +110,8 @@ class ModelDeploymentSpec(KubeModel):
     """Everything else of the serving pods."""
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
     """How many pods serve."""
+    autoscaling: Autoscaling | None = None
+    """Lets load decide how many pods serve; spec.replicas is then written by the autoscaler."""
     paused: bool = False
     """Keep serving, take no new version."""
     rollout: Rollout = Rollout()

@@ -127,7 +127,7 @@ class ModelDeploymentStatus(KubeModel):
     observed_generation: int | None = None
     """The generation of spec that this status speaks of."""
     conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
-    """Ready, Progressing, ModelResolved, Compatible, Degraded, TrafficSplit; Reconciling, Stalled while true."""
+    """Ready, Progressing, ModelResolved, Compatible, Degraded, TrafficSplit, Autoscaled; Reconciling, Stalled."""
     url: str | None = None
     """Where predictions are answered: through the Gateway once that takes the route, else in the cluster."""
     cluster_url: Annotated[str | None, Field(alias="clusterURL")] = None

@@ -12,7 +12,9 @@ from modelyard.core.promotion.records import digest_of
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Wiring
 from modelyard.kube.resources import (
+    AUTOSCALERS,
     DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
     HTTP_ROUTES,
     MODEL_DEPLOYMENTS,
     PODS,
@@ -35,7 +37,7 @@ def wiring(
 
     def observe(resource: Manifest, answers: Answers) -> Observed:
         key, uid = key_of(resource), resource["metadata"]["uid"]
-        children = (SELDON_DEPLOYMENTS, DEPLOYMENTS, SERVICES, HTTP_ROUTES)
+        children = (SELDON_DEPLOYMENTS, DEPLOYMENTS, SERVICES, HTTP_ROUTES, AUTOSCALERS, DISRUPTION_BUDGETS)
         return Observed(
             context=context,
             is_seldon_served=is_served(SELDON_DEPLOYMENTS),

@@ -76,7 +76,9 @@ def _deployment(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predic
                     "labels": pod.template_labels(resource, spec, predictor),
                     "annotations": pod.template_annotations(spec),
                 },
-                "spec": _with_server_ports(pod.build_pod_spec(spec, predictor.version, context)),
+                "spec": _with_server_ports(
+                    pod.spread(pod.build_pod_spec(spec, predictor.version, context), resource, predictor)
+                ),
             },
         },
     }

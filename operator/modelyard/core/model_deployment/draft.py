@@ -48,7 +48,7 @@ class Draft(Subject):
         self.before: dict[str, Any] = self.resource.get("status") or {}
         self.status = copy.deepcopy({k: v for k, v in self.before.items() if k != "conditions"})
         self.conditions = Conditions(self.before.get("conditions") or [], self.generation, self.now)
-        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded", "TrafficSplit", "Compatible"):
+        for kind in ("Ready", "Progressing", "ModelResolved", "Degraded", "TrafficSplit", "Compatible", "Autoscaled"):
             self.conditions.keep(kind)
         self.look_again_in(self.context.alias_poll_seconds)
 

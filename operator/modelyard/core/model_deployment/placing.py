@@ -1,6 +1,6 @@
 """Puts a layout before the API server: what is not as wanted is applied, what is no longer wanted is deleted."""
 
-from modelyard.core.model_deployment import route, services, split
+from modelyard.core.model_deployment import companions, route, services, split
 from modelyard.core.model_deployment.applying import apply_if_needed
 from modelyard.core.model_deployment.backend import Backend
 from modelyard.core.model_deployment.draft import Draft
@@ -22,6 +22,7 @@ def place(draft: Draft, backend: Backend, layout: Layout) -> bool:
     for manifest in manifests:
         draft.is_changed |= apply_if_needed(draft, manifest)
     _remove_all_but(draft, {(item["kind"], item["metadata"]["name"]) for item in manifests})
+    companions.settle(draft)
     # Traffic is led last: to what the objects before say.
     split.settle(draft, layout, backend.observe(draft.resource, draft.observed))
     return draft.is_changed or draft.is_rerouted
@@ -37,7 +38,8 @@ def _remove_all_but(draft: Draft, wanted: set[tuple[str, str]]) -> None:
     """Delete what was made for this object to serve, and is no longer wanted."""
     for item in draft.observed.objects:
         meta = item["metadata"]
-        if item["kind"] == route.KIND or (item["kind"], meta["name"]) in wanted or not is_owned_by(item, draft.uid):
+        is_elsewhere = item["kind"] == route.KIND or item["kind"] in companions.KINDS
+        if is_elsewhere or (item["kind"], meta["name"]) in wanted or not is_owned_by(item, draft.uid):
             continue
         draft.is_changed = True
         if "deletionTimestamp" not in meta:

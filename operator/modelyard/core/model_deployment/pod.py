@@ -52,6 +52,16 @@ def build_pod_spec(spec: ModelDeploymentSpec, version: str, context: Context) ->
     return pod_policy.enforced(context.serving_pods, pod)
 
 
+def spread(spec: pods.PodSpec, resource: Manifest, predictor: Predictor) -> pods.PodSpec:
+    """The pod spec with one predictor's pods kept apart, on nodes and in zones where there are several."""
+    selector = {"matchLabels": predictor_labels(resource, predictor.name)}
+    apart = [
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": selector}
+        for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+    ]
+    return {"topologySpreadConstraints": apart} | spec
+
+
 def _fetcher(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:
     """The init container that downloads one version and checks that it is whole."""
     return {

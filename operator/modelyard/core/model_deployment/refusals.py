@@ -12,7 +12,7 @@ from modelyard.core.plan import Event
 from modelyard.core.pod_state import Trouble
 
 _MOST_REFUSED = 10
-_NOT_COMPARED = {"model", "replicas", "paused", "route", "rollback", "revision_history_limit"}
+_NOT_COMPARED = {"model", "replicas", "autoscaling", "paused", "route", "rollback", "revision_history_limit"}
 """Parts of spec whose change does not make a version that failed worth trying again."""
 
 
