@@ -18,6 +18,8 @@ import uvloop
 from modelyard.adapters import mlflow_webhook
 from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
 from modelyard.adapters.model_server import HttpModelServers
+from modelyard.adapters.traffic.pods import PodTraffic
+from modelyard.adapters.traffic.prometheus import Prometheus, PrometheusConfig
 from modelyard.api.names import LABEL_OWNER_KIND
 from modelyard.core.plan import Manifest
 from modelyard.engine.cache import Cache
@@ -113,7 +115,8 @@ async def _run(settings: Settings) -> None:
     # A kept connection through a Service stays on one pod: each question goes to the Service anew.
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
         try:
-            starting = _engine(settings, client, metrics, tracking, HttpModelServers(session))
+            ask = _answerer(settings, client, tracking, session)
+            starting = _engine(settings, client, metrics, tracking, ask)
             engine = await _unless_told(stop, starting)
             if engine is not None:
                 async with _webhooks(settings, engine, tracking, metrics, session):
@@ -123,12 +126,21 @@ async def _run(settings: Settings) -> None:
             await client.close()
 
 
+def _answerer(
+    settings: Settings, client: KubeClient, tracking: MlflowGateway, session: aiohttp.ClientSession
+) -> Answerer:
+    """Everybody who is asked; traffic is known to a Prometheus where there is one, else to the pods."""
+    prometheus = Prometheus(session, _prometheus_config(settings))
+    traffic = prometheus if settings.prometheus_url else PodTraffic(session, settings.pod_url)
+    gateways = GatewayReader(client, time.monotonic)
+    return Answerer(tracking, HttpModelServers(session), client, gateways, traffic, prometheus)
+
+
 async def _engine(
-    settings: Settings, client: KubeClient, metrics: Metrics, tracking: MlflowGateway, servers: HttpModelServers
+    settings: Settings, client: KubeClient, metrics: Metrics, tracking: MlflowGateway, ask: Answerer
 ) -> Engine:
     """The engine with all kinds wired to it."""
     context = context_of(settings, settings.cluster_id or await _cluster_id(client))
-    ask = Answerer(tracking, servers, client, GatewayReader(client, time.monotonic))
 
     # The kinds read the engine's caches, and the engine calls the kinds: one of them has to come later.
     def caches(resource: Resource) -> Cache:
@@ -207,6 +219,17 @@ def _mlflow_config(settings: Settings) -> MlflowConfig:
         threads=settings.tracking_threads,
         alias_poll_seconds=settings.alias_poll_seconds,
         credentials_dir=Path(folder) if folder else None,
+    )
+
+
+def _prometheus_config(settings: Settings) -> PrometheusConfig:
+    """How a Prometheus is reached."""
+    folder, authorities = settings.prometheus_credentials_dir, settings.prometheus_ca_file
+    return PrometheusConfig(
+        url=settings.prometheus_url,
+        scrape_seconds=settings.prometheus_scrape_seconds,
+        credentials_dir=Path(folder) if folder else None,
+        ca_file=Path(authorities) if authorities else None,
     )
 
 

@@ -40,6 +40,16 @@ class Settings:
     default_backend: str = "SeldonDeployment"
     service_url: str = "http://{service}.{namespace}.svc:{port}"
     """How this cluster's Services are reached, for the readiness question and status.url."""
+    pod_url: str = "http://{ip}:{port}"
+    """How pods are reached, for the metrics of model servers."""
+    prometheus_url: str = ""
+    """A Prometheus that reads the model servers; their own metrics are read when left empty."""
+    prometheus_scrape_seconds: float = 30.0
+    """How often it does."""
+    prometheus_credentials_dir: str = ""
+    """A folder with the files username and password, or token; none when empty."""
+    prometheus_ca_file: str = ""
+    """The authorities an https Prometheus is checked with; the public ones when empty."""
 
     training_pods: PodPolicy = NO_SETTINGS
     """What the administrator decides about the pods of TrainingJobs, as JSON."""

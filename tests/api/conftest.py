@@ -92,6 +92,7 @@ def settings(mlflow_server: MlflowServer, servers: ModelServers) -> Mapping[str,
         "TRACKING_URI": mlflow_server.uri,
         "OPERATOR_NAMESPACE": NAMESPACE,
         "SERVICE_URL": servers.url_template,
+        "POD_URL": servers.pod_url_template,
         "ALIAS_POLL_SECONDS": "1",
         "TRACKING_TIMEOUT_SECONDS": "3",
     }

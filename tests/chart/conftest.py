@@ -13,21 +13,24 @@ RESTRICTED = {
     "pod-security.kubernetes.io/warn": "restricted",
 }
 
-SERVICE_MONITORS = """
+MONITORS = "\n---\n".join(
+    f"""
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
-metadata: {name: servicemonitors.monitoring.coreos.com}
+metadata: {{name: {kind.lower()}s.monitoring.coreos.com}}
 spec:
   group: monitoring.coreos.com
-  names: {kind: ServiceMonitor, plural: servicemonitors, singular: servicemonitor, listKind: ServiceMonitorList}
+  names: {{kind: {kind}, plural: {kind.lower()}s, singular: {kind.lower()}, listKind: {kind}List}}
   scope: Namespaced
   versions:
   - name: v1
     served: true
     storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
 """
-"""What the chart may count on being there: the Prometheus Operator's own definition, without its rules."""
+    for kind in ("ServiceMonitor", "PodMonitor")
+)
+"""What the chart may count on being there: the Prometheus Operator's own definitions, without their rules."""
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with ControlPlane(directory, apiserver_flags=flags) as plane:
         cluster = Cluster(plane)
         namespaces = [namespace(name) for name in (NAMESPACE, "team-a", "team-b")]
-        cluster.apply("\n---\n".join([SERVICE_MONITORS, *map(json.dumps, namespaces)]))
+        cluster.apply("\n---\n".join([MONITORS, *map(json.dumps, namespaces)]))
         yield cluster
 
 

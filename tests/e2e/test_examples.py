@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import pytest
 import yaml
@@ -23,6 +24,8 @@ COVERED = {
     "07-checkpoint.yaml",
     "08-two-nodes-pytorch.yaml",
     "09-route.yaml",  # tests/e2e/test_routes.py
+    "10-canary-rolled-back/1-serve.yaml",
+    "10-canary-rolled-back/2-hasty-version.yaml",
 }
 
 
@@ -121,3 +124,32 @@ def test_code_comes_from_a_git_repository(yard: Yard) -> None:
     assert run["tags"]["mlflow.source.git.commit"] == said.strip()
     assert run["tags"]["note"] == "it's $(not run)"
     assert done["status"]["metrics"][0]["value"] == "0.2"
+
+
+def test_a_canary_that_errs_under_real_requests_is_rolled_back(yard: Yard) -> None:
+    folder = EXAMPLES / "10-canary-rolled-back"
+    yard.apply(folder / "1-serve.yaml")
+    careful = yard.serves("scores", "scores-careful")
+    yard.apply(folder / "2-hasty-version.yaml")
+    shares: list[tuple[float, int]] = []
+
+    def is_refused() -> bool:
+        status = yard.get("modeldeployment", "scores")["status"]
+        shares.append((time.monotonic(), (status.get("canary") or {}).get("weight") or 0))
+        return bool(status.get("refusedVersions")) and not status.get("canary")
+
+    yard.until(is_refused, "the hasty version is refused", 300)
+    status = yard.get("modeldeployment", "scores")["status"]
+    (refused,) = status["refusedVersions"]
+    assert refused["reason"] == "AnalysisFailed"
+    assert "errors: " in refused["message"]
+    assert "is not <= 0.05; the stable version has 0 in the same window" in refused["message"]
+    errors = next(item for item in status["analysis"] if item["name"] == "errors")
+    assert errors["result"] == "Fail"
+    assert float(errors["value"]) == pytest.approx(0.5, abs=0.25)
+    assert status["stable"]["version"] == careful
+    with_traffic = [at for at, weight in shares if weight]
+    took = with_traffic[-1] - with_traffic[0]
+    print(f"\nthe hasty version had traffic for {took:.1f} s; it is checked every 10 s")
+    # Seen from outside, by looking every half second.
+    assert took <= 10 + 2 + 1

@@ -8,6 +8,7 @@ resource.yaml is the object; observed.yaml is the world around it:
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
                               canaryDeployment where applied has a canary
   route                       its HTTPRoute: the spec.route and weights it was made for, and its status
+  traffic                     what pods answered, by the name of a predictor's first pod
   answers                     by the question's name; a question without an answer stays open, and the plan shows it;
                               a version's card is one that suits, where the case does not say another
   gone, refused               decide about a deleted object, or about one whose plan the API server refused
@@ -34,6 +35,7 @@ from modelyard.core.promotion import observed as promotion_observed
 from modelyard.core.promotion import plan as promotion_plan
 from modelyard.core.promotion_policy import observed as policy_observed
 from modelyard.core.promotion_policy import plan as policy_plan
+from modelyard.core.traffic import MeasureTraffic, Traffic
 from modelyard.core.training_job import leftovers
 from modelyard.core.training_job import observed as training_observed
 from modelyard.core.training_job import plan as training_plan
@@ -55,14 +57,20 @@ def plan_of(case: Path) -> tuple[list[Question], Plan]:
     decide = _decider(resource, world)
     known: dict[str, Any] = {"ReadModelCard": builders.make_card()}
     known |= {name: _value(said) for name, said in (world.get("answers") or {}).items()}
+    known |= {pod: Traffic(**said) for pod, said in (world.get("traffic") or {}).items()}
     answers: dict[Question, Any] = {}
     for _ in range(_PATIENCE):
         found = decide(answers)
-        fresh = [question for question in found.questions if type(question).__name__ in known]
+        fresh = [question for question in found.questions if _subject(question) in known]
         if not fresh:
             return [*answers, *found.questions], found
-        answers |= {question: known[type(question).__name__] for question in fresh}
+        answers |= {question: known[_subject(question)] for question in fresh}
     raise AssertionError(f"{case.name} asks without end")
+
+
+def _subject(question: Question) -> str:
+    """What an answer is found by: the first pod where traffic is asked for, else the question's name."""
+    return question.pods[0].name if isinstance(question, MeasureTraffic) else type(question).__name__
 
 
 def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:

@@ -24,6 +24,7 @@ from modelyard.core.tracking import (
     Run,
     TagRun,
 )
+from modelyard.core.traffic import MeasureTraffic, QueryPrometheus, Traffic
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -241,6 +242,10 @@ ANSWERS: dict[type, st.SearchStrategy[Any]] = {
     GetVersion: VERSIONS | st.none(),
     ReadModelCard: CARDS | st.none(),
     AskServer: st.just(Ready()),
+    MeasureTraffic: st.builds(
+        Traffic, st.integers(0, 1000), st.integers(0, 1000), st.none() | st.floats(0, 10), st.floats(0, 60)
+    ),
+    QueryPrometheus: st.none() | st.floats(allow_nan=True, allow_infinity=True),
     ReadObject: st.none(),
     ReadWarning: st.none() | st.builds(Warned, st.sampled_from(["FailedCreate", "FailedMount", "x"]), TEXT),
 }

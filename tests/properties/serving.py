@@ -17,6 +17,7 @@ from modelyard.core.model_deployment.plan import plan, plan_refused
 from modelyard.core.plan import Failure, Manifest, Question
 from modelyard.core.serving import AskServer, ReadObject, Ready, is_owned_by
 from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
+from modelyard.core.traffic import MeasureTraffic, Traffic
 from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
 
 NAME = "digits"
@@ -72,6 +73,8 @@ class ServingWorld:
         self.crashes = 0
         self.has_served = False
         self.share, self.had_canary, self.loses_pods = 0, False, False
+        self.erring: frozenset[str] = frozenset()
+        self.is_silent = False
         self.api.after_write = self._check_a_write
         self.shell = Shell(self.api, self.cache, self.clock, self.crasher, self.observe, self.ask, plan, plan_refused)
         self.api.put(self.deployment)
@@ -95,7 +98,17 @@ class ServingWorld:
             # The Service takes any pod that is ready.
             is_it = bool(answering) and self.chance.choice(answering) == question.version
             return Ready() if is_it else Failure("NotReady", "503")
+        if isinstance(question, MeasureTraffic):
+            return self._traffic_of({pod.name for pod in question.pods})
         return self.registry.ask(question)
+
+    def _traffic_of(self, pods: set[str]) -> Traffic | Failure:
+        """Every version has enough traffic; of the erring one's predictions, half fail."""
+        if self.is_silent:
+            return Failure("MetricsUnreachable", "no metrics")
+        found = (pod for pod in self.api.of_kind("Pod") if pod["metadata"]["name"] in pods)
+        versions = {pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in found}
+        return Traffic(1000, 500 if versions & self.erring else 0, 0.1, 5.0)
 
     def run(self, ticks: int = 60) -> "ServingWorld":
         """Let time pass, until nothing has happened for a while and nothing more is planned."""
@@ -197,7 +210,9 @@ class ServingWorld:
 
     def _start(self, deployment: str, template: Manifest, made_from: str) -> None:
         self.pods_made += 1
-        metadata = {"name": f"pod-{self.pods_made:03}", "labels": template["metadata"]["labels"]}
+        name = f"pod-{self.pods_made:03}"
+        metadata = {"name": name, "namespace": builders.NAMESPACE, "uid": f"uid-{name}"}
+        metadata |= {"labels": template["metadata"]["labels"]}
         made = {"kind": "Pod", "metadata": metadata, "madeFrom": made_from, "of": deployment}
         self.api.put(made | {"status": {"phase": "Pending"}})
 
@@ -210,7 +225,7 @@ class ServingWorld:
         if version in self.bad:
             made = builder.with_failed_helper("modelyard-fetch", "ModelIncomplete", "no file MLmodel").build()
         else:
-            made = builder.running().changed("ready", to=True).build()
+            made = builder.running().changed("ready", to=True).changed("status", "podIP", to="10.0.0.1").build()
         self.api.put(made)
 
     def _report(self, deployment: Manifest, made_from: str) -> None:

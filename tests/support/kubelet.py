@@ -86,7 +86,7 @@ class Kubelet:
             for kind in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
         ]
         running = _status(pod, {"running": {"startedAt": _now()}}) | {"ready": True, "started": True}
-        self._write(pod, phase="Running", conditions=conditions, containerStatuses=[running])
+        self._write(pod, phase="Running", conditions=conditions, containerStatuses=[running], podIP=ip_of(pod))
 
     def fail_init(self, pod: Manifest, message: str, exit_code: int = 1) -> None:
         """The init container ended with an error and is to be started again."""
@@ -150,6 +150,12 @@ class Kubelet:
                         kube.delete("Pod", metadata["namespace"], metadata["name"], gracePeriodSeconds=0)
             except (Refused, requests.RequestException):
                 continue  # the API server is stopped, or somebody else was faster
+
+
+def ip_of(pod: Manifest) -> str:
+    """The address that a pod gets."""
+    first, second, third, *_ = hashlib.sha256(pod["metadata"]["uid"].encode()).digest()
+    return f"10.{first}.{second}.{third}"
 
 
 def image_id_of(image: str) -> str:

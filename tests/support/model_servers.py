@@ -2,9 +2,14 @@
 
 import re
 import threading
+import time
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from support.exposition import counted
+
+_METRICS = re.compile(r"/pods/([^/]+)/prometheus")
 _READY = re.compile(r"/([^/]+)/([^/]+)/v2/models/model/versions/([^/]+)/ready")
 
 
@@ -12,18 +17,40 @@ Reply = tuple[int, bytes]
 PREDICTED: Reply = (200, b'{"predictions": [1]}')
 
 
+@dataclass(frozen=True)
+class Load:
+    """Predictions that a pod answers, evenly over time."""
+
+    per_second: float = 0.0
+    share_of_errors: float = 0.0
+    seconds: float = 0.02
+    """How long an answer takes."""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def metrics(self) -> str:
+        """What the pod tells of it now."""
+        answered = round(self.per_second * (time.monotonic() - self.began))
+        return counted(answered, round(answered * self.share_of_errors), seconds=self.seconds)
+
+
 class ModelServers:
-    """One small HTTP server; the namespace and the Service are the first parts of the path."""
+    """One small HTTP server; the namespace and the Service are the first parts of the path, or a pod's address."""
 
     def __init__(self) -> None:
         self._served: dict[tuple[str, str], set[str]] = {}
         self._replies: dict[tuple[str, str], Reply] = {}
         self.tried: list[tuple[str, str, str]] = []
         """Every request for a prediction: namespace, Service and body."""
-        served, replies, tried = self._served, self._replies, self.tried
+        self._loads: dict[str, Load | None] = {}
+        served, replies, tried, loads = self._served, self._replies, self.tried, self._loads
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                asked = _METRICS.fullmatch(self.path)
+                if asked:
+                    self._tell(loads.get(asked[1], Load()))
+                    return
                 match = _READY.fullmatch(self.path)
                 is_ready = match is not None and match[3] in served.get((match[1], match[2]), set())
                 self.send_response(HTTPStatus.OK if is_ready else HTTPStatus.NOT_FOUND)
@@ -40,6 +67,13 @@ class ModelServers:
                 self.end_headers()
                 self.wfile.write(answer)
 
+            def _tell(self, load: Load | None) -> None:
+                body = load.metrics.encode() if load else b""
+                self.send_response(HTTPStatus.OK if load else HTTPStatus.SERVICE_UNAVAILABLE)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
@@ -52,6 +86,20 @@ class ModelServers:
     def url_template(self) -> str:
         """For MODELYARD_SERVICE_URL."""
         return f"http://127.0.0.1:{self._server.server_port}/{{namespace}}/{{service}}"
+
+    @property
+    def pod_url_template(self) -> str:
+        """For MODELYARD_POD_URL."""
+        return f"http://127.0.0.1:{self._server.server_port}/pods/{{ip}}"
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def load(self, ip: str, load: Load | None) -> None:
+        """From now on the pod with this address answers so much; None: it does not tell."""
+        self._loads[ip] = load
 
     def answer(self, namespace: str, service: str, *versions: str) -> None:
         """From now on exactly these versions are ready there."""

@@ -23,6 +23,8 @@ _TEMPLATE: Spec = {
     "metadata": {"labels": {"team": "vision"}, "annotations": {"note": "any"}},
     "spec": {"nodeSelector": {"gpu": "yes"}},
 }
+_ERRORS: Spec = {"name": "errors", "builtin": "ErrorRate", "max": "0.01"}
+_DRIFT: Spec = {"name": "drift", "prometheus": {"query": "drift"}}
 
 _GATES: list[Spec] = [
     {"name": "least", "metric": "accuracy", "min": "0.9", "goal": "Maximize"},
@@ -134,6 +136,16 @@ SAMPLES: dict[str, list[Spec]] = {
                 "strategy": "Canary",
                 "steps": [{"setWeight": 10}, {"pause": {"seconds": 60}}, {"setWeight": 50}, {"pause": {}}],
                 "withoutRoute": "Refuse",
+                "analysis": {
+                    "intervalSeconds": 15,
+                    "initialDelaySeconds": 30,
+                    "failureLimit": 2,
+                    "minSamples": 100,
+                    "metrics": [
+                        {"name": "errors", "builtin": "ErrorRate", "max": "0.01", "maxOverStable": "0.005"},
+                        {"name": "drift", "prometheus": {"query": "drift"}, "min": "-0.2", "max": "0.2"},
+                    ],
+                },
             },
             "rollback": {"skipFailedVersions": True},
             "revisionHistoryLimit": 10,
@@ -208,6 +220,26 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.rollout.steps has to begin with setWeight", "rollout.steps", [{"pause": {}}]),
         ("spec.rollout.steps: a setWeight may not be below", "rollout.steps", [{"setWeight": 50}, {"setWeight": 20}]),
         ("spec.rollout.steps: each step has exactly one of", "rollout.steps", [{}]),
+        ("spec.rollout.analysis judges a share", "rollout", {"analysis": {"metrics": [_ERRORS]}}),
+        ("spec.rollout.analysis.metrics[] needs exactly one", "rollout.analysis.metrics[].builtin", MISSING),
+        ("spec.rollout.analysis.metrics[].builtin needs max", "rollout.analysis.metrics[].max", MISSING),
+        ("spec.rollout.analysis.metrics[].prometheus needs", "rollout.analysis.metrics", [_DRIFT]),
+        (
+            "spec.rollout.analysis.metrics[].maxOverStable is for",
+            "rollout.analysis.metrics",
+            [_DRIFT | {"max": "1", "maxOverStable": "1"}],
+        ),
+        (
+            "spec.rollout.analysis.metrics[].min may not be above",
+            "rollout.analysis.metrics",
+            [_DRIFT | {"min": "1", "max": "0.5"}],
+        ),
+        ("spec.rollout.analysis.metrics[].max and maxOverStable", "rollout.analysis.metrics[].max", "1.5"),
+        (
+            "spec.rollout.analysis.metrics[].prometheus.query",
+            "rollout.analysis.metrics",
+            [{"name": "drift", "prometheus": {"query": "drift{pod={{pods}}}"}, "max": "1"}],
+        ),
     ],
 }
 """How a rule's message begins, and a value of a field that breaks it. Rules about changes need none: RULES of a schema

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from modelyard.api.analysis import AnalysisResult
 from modelyard.api.base import Condition, KubeModel, keyed_by
 from modelyard.api.registry import VersionNumber
 
@@ -23,6 +24,23 @@ class StableVersion(KubeModel):
     """Since when it serves."""
     weight: int | None = None
     """Percent of the traffic that it gets."""
+
+
+class CanaryAnalysis(KubeModel):
+    """How far the analysis has come at a share of the traffic."""
+
+    share: int
+    """The share, or that of the copies, in percent."""
+    since: Time
+    """Since when the canary has it."""
+    measured_since: Time | None = None
+    """When measuring began, once initialDelaySeconds were over."""
+    checked_at: Time | None = None
+    """When it was last checked."""
+    passed: bool | None = None
+    """Whether a check at this share passed."""
+    held_since: Time | None = None
+    """Since when only the analysis keeps a step from going on; there only then."""
 
 
 class CanaryVersion(KubeModel):
@@ -46,6 +64,8 @@ class CanaryVersion(KubeModel):
     """Since when its pods are waited for; there only then."""
     steps_digest: str | None = None
     """Names the steps it goes by; other ones begin anew."""
+    analysis: CanaryAnalysis | None = None
+    """How far the analysis has come."""
 
 
 class RefusedVersion(KubeModel):
@@ -142,6 +162,8 @@ class ModelDeploymentStatus(KubeModel):
     """The version that serves."""
     canary: CanaryVersion | None = None
     """The version that is being tried on a part of the traffic."""
+    analysis: Annotated[list[AnalysisResult] | None, Field(json_schema_extra=keyed_by("name"))] = None
+    """What the last check of the newest rollout found, by metric."""
     desired_version: VersionNumber | None = None
     """What the alias or spec says now."""
     checked: CheckedVersion | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from modelyard.api.analysis import Analysis
 from modelyard.api.base import KubeModel, rule, rules
 
 
@@ -65,6 +66,10 @@ class Rollout(KubeModel):
                 f"!has(self.steps) || {_WEIGHTS}.isSorted()",
                 "spec.rollout.steps: a setWeight may not be below the one before it; put the steps in rising order",
             ),
+            rule(
+                "!has(self.analysis) || self.strategy != 'RollingUpdate'",
+                "spec.rollout.analysis judges a share of the traffic: set strategy to Canary or Shadow, or remove it",
+            ),
         )
     }
 
@@ -77,6 +82,8 @@ class Rollout(KubeModel):
     """Percent of the requests that a Shadow gets copies of; all of them when left out."""
     without_route: Literal["SplitReplicas", "Refuse"] = "SplitReplicas"
     """Where no Gateway splits: SplitReplicas lets the number of pods do it, roughly; Refuse begins no canary."""
+    analysis: Analysis | None = None
+    """What the new version is judged by while it takes traffic; left out, nothing is measured."""
 
 
 class Rollback(KubeModel):

@@ -4,11 +4,12 @@ from modelyard.core.plan import Question
 
 
 class Open(Exception):
-    """A question has no answer yet."""
+    """A question has no answer yet, or several that can be asked side by side."""
 
-    def __init__(self, question: Question) -> None:
-        super().__init__(question)
+    def __init__(self, question: Question, *others: Question) -> None:
+        super().__init__(question, *others)
         self.question = question
+        self.questions = (question, *others)
 
 
 class Waiting(Exception):

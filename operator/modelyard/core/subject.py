@@ -1,5 +1,6 @@
 """What the drafts of all kinds share: the object that is decided on, and the asking."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from modelyard.core.context import Context
@@ -61,3 +62,14 @@ class Subject:
         if question not in self.observed.answers:
             raise Open(question)
         return self.observed.answers[question]
+
+    def ask_all(self, questions: Sequence[Question]) -> list[Any]:
+        """The answers to questions that are asked side by side.
+
+        Raises:
+            Open: some were not asked yet.
+        """
+        missing = [question for question in questions if question not in self.observed.answers]
+        if missing:
+            raise Open(*missing)
+        return [self.observed.answers[question] for question in questions]

@@ -1,5 +1,6 @@
 """Who answers which question."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ from modelyard.core.gateway import Gateways, ReadGateway
 from modelyard.core.plan import Question
 from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning, TryServer
 from modelyard.core.tracking import Tracking
+from modelyard.core.traffic import MeasureTraffic, Metrics, QueryPrometheus, TrafficSource
 from modelyard.engine.reconcile import Objects
 
 
@@ -18,15 +20,19 @@ class Answerer:
     servers: ModelServers
     objects: Objects
     gateways: Gateways
+    traffic: TrafficSource
+    metrics: Metrics
 
     async def __call__(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
         """The answer."""
-        if isinstance(question, AskServer | TryServer):
-            return await self.servers.ask(question)
-        if isinstance(question, ReadObject):
-            return await self.objects.get(question.ref)
-        if isinstance(question, ReadWarning):
-            return await self.objects.newest_warning(question.ref)
-        if isinstance(question, ReadGateway):
-            return await self.gateways.read(question)
-        return await self.tracking.ask(question)  # type: ignore[arg-type] # every other question is for it
+        askers: dict[type, Callable[[Any], Awaitable[Any]]] = {
+            AskServer: self.servers.ask,
+            TryServer: self.servers.ask,
+            ReadObject: lambda asked: self.objects.get(asked.ref),
+            ReadWarning: lambda asked: self.objects.newest_warning(asked.ref),
+            ReadGateway: self.gateways.read,
+            MeasureTraffic: self.traffic.measure,
+            QueryPrometheus: self.metrics.query,
+        }
+        asker: Callable[[Any], Awaitable[Any]] = askers.get(type(question)) or self.tracking.ask
+        return await asker(question)

@@ -28,6 +28,9 @@
   "DEFAULT_BACKEND" .Values.serving.defaultBackend
   "SERVICE_URL" .Values.serving.serviceUrl
   "SERVER_IMAGES" (include "modelyard.serverImages" .)
+  "POD_URL" .Values.serving.podUrl
+  "PROMETHEUS_URL" .Values.prometheus.url
+  "PROMETHEUS_SCRAPE_SECONDS" .Values.prometheus.scrapeSeconds
   "TRAINING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "trainingJobs"))
   "SERVING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "modelDeployments"))
   "NAMESPACES" (join "," .Values.watchNamespaces)
@@ -47,6 +50,12 @@
 {{- if .Values.mlflow.webhook.enabled }}
 {{- $_ := set $settings "WEBHOOK_PORT" .Values.mlflow.webhook.port }}
 {{- $_ := set $settings "WEBHOOK_SECRET_FILE" "/etc/modelyard/webhook/secret" }}
+{{- end }}
+{{- if .Values.prometheus.existingSecret }}
+{{- $_ := set $settings "PROMETHEUS_CREDENTIALS_DIR" "/etc/modelyard/prometheus-credentials" }}
+{{- end }}
+{{- if .Values.prometheus.caBundle.configMap }}
+{{- $_ := set $settings "PROMETHEUS_CA_FILE" "/etc/modelyard/prometheus-ca/ca.crt" }}
 {{- end }}
 {{- range $name, $value := $settings }}
 {{- if ne (toString $value) "" }}

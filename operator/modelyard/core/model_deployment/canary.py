@@ -45,8 +45,8 @@ class Canary:
 
     @property
     def step(self) -> Step | None:
-        """What is being done; None of a canary that is only tried, without traffic."""
-        return self._steps[self.number - 1] if self._steps else None
+        """What is being done; None of a canary that is only tried, and past the last step (the analysis is awaited)."""
+        return self._steps[self.number - 1] if self.number <= len(self._steps) else None
 
     @property
     def steps_weight(self) -> int:
@@ -57,6 +57,11 @@ class Canary:
     def has_share(self) -> bool:
         """Whether it was last given requests, or copies of them."""
         return self.weight > 0 or "mirrorPercent" in self._said
+
+    @property
+    def share(self) -> int:
+        """Percent of the requests that it was last given, or copies of them."""
+        return self.weight or int(self._said.get("mirrorPercent") or 0)
 
     @property
     def mirror_percent(self) -> int:
@@ -125,11 +130,13 @@ class Canary:
             self.stop_waiting()
 
     def next_step(self) -> None:
-        """Take up the next step, or, past the last one, become the stable version."""
+        """Take up the next step, or, past the last one and once the analysis is content, become the stable version."""
+        was_past = self.step is None
         self._said["step"] = self.number + 1
         self._said["stepStartedAt"] = clock.to_precise_text(self.draft.now)
         self.stop_waiting()
-        if self.number > len(self._steps):
+        is_past = self.number > len(self._steps) and self.draft.spec.rollout.analysis is None
+        if was_past or is_past:
             self.enter(PROMOTING)
 
     def begin_anew_with_other_steps(self) -> None:

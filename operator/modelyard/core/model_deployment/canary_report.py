@@ -1,11 +1,14 @@
 """What is said while a canary is under way."""
 
 from modelyard.api import names
-from modelyard.core.model_deployment import refusals, split
+from modelyard.core.model_deployment import monitoring, refusals, split
 from modelyard.core.model_deployment.canary import Canary
 from modelyard.core.model_deployment.scene import Scene
 from modelyard.core.plan import Event, Plan
 from modelyard.core.pod_state import Trouble
+
+INCONCLUSIVE = "AnalysisInconclusive"
+"""The reason while only the analysis has kept a step for longer than progressDeadlineSeconds."""
 
 
 def waiting(scene: Scene, canary: Canary, missing: str) -> Plan:
@@ -54,6 +57,17 @@ def pausing(scene: Scene, canary: Canary) -> Plan:
     word = canary.words_to_resume()[0]
     doing = f"to go on, kubectl annotate --overwrite md {scene.draft.name} {names.ANNOTATION_RESUME}={word}"
     return _say(scene, _along(scene, canary, doing), "AwaitingResume")
+
+
+def analysing(scene: Scene, canary: Canary, awaited: str) -> Plan:
+    """A step is over, but no check at its share has passed."""
+    if not monitoring.hold(scene, canary):
+        return _say(scene, _along(scene, canary, f"waiting for the analysis: {awaited}"), "Analysing")
+    cure = "send it more traffic, or lower minSamples or leave out a metric in spec.rollout.analysis"
+    message = _along(scene, canary, f"the analysis comes to no result: {awaited}; {cure}")
+    scene.draft.conditions.true("Degraded", INCONCLUSIVE, awaited)
+    scene.draft.events.append(Event(INCONCLUSIVE, f"version {canary.version}: {awaited}; {cure}", "Warning"))
+    return _say(scene, message, INCONCLUSIVE, is_degraded=True)
 
 
 def promoting(scene: Scene, canary: Canary, doing: str) -> Plan:

@@ -14,7 +14,7 @@ def is_beyond_chance(failed: int, of: int, other_failed: int, other_of: int, mar
 
     It holds for shares of 0 and 1 and for small counts, where the textbook's normal interval does not.
     """
-    share, other = failed / of, other_failed / other_of
+    share, other = min(1.0, failed / of), min(1.0, other_failed / other_of)
     low, _ = _wilson(failed, of)
     _, high = _wilson(other_failed, other_of)
     return share - other - math.hypot(share - low, high - other) > margin
@@ -22,7 +22,7 @@ def is_beyond_chance(failed: int, of: int, other_failed: int, other_of: int, mar
 
 def _wilson(failed: int, of: int) -> tuple[float, float]:
     """Wilson's interval of a share."""
-    share, squared = failed / of, Z * Z
+    share, squared = min(1.0, failed / of), Z * Z
     middle = share + squared / (2 * of)
     reach = Z * math.sqrt(share * (1 - share) / of + squared / (4 * of * of))
     return max(0.0, (middle - reach) / (1 + squared / of)), min(1.0, (middle + reach) / (1 + squared / of))

@@ -30,7 +30,7 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
     try:
         return _decide(draft)
     except Open as open_:
-        return Plan(questions=(open_.question,))
+        return Plan(questions=open_.questions)
     except Waiting as waiting:
         draft.not_ready(waiting.reason, waiting.message)
         draft.conditions.false("Progressing", waiting.reason, waiting.message)

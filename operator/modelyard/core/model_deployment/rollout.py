@@ -5,7 +5,8 @@ they have all the traffic again; the canary goes last. What fails goes the other
 """
 
 from modelyard.api import names
-from modelyard.core.model_deployment import canary_report, refusals, smoke, split, versions
+from modelyard.api.rollout import Step
+from modelyard.core.model_deployment import canary_report, monitoring, refusals, smoke, split, versions
 from modelyard.core.model_deployment.canary import FINISHING, LEAVING, PROMOTING, Canary, begin, under_way
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.layout import Layout, Predictor, canary_replicas
@@ -82,7 +83,8 @@ def _begin(scene: Scene, goal: str, serving: str) -> Plan:
 
 def _judge(scene: Scene, canary: Canary) -> None:
     """Refuse a version that failed, or that a person ended."""
-    why = refusals.abortion_of(scene.draft, canary.version) or _failure(scene, canary)
+    ended = refusals.abortion_of(scene.draft, canary.version)
+    why = ended or _failure(scene, canary) or monitoring.what_failed(scene, canary)
     if why:
         refusals.refuse(scene.draft, canary.version, why)
 
@@ -106,7 +108,11 @@ def _go_on(scene: Scene, canary: Canary) -> Plan:
     """See that the canary is there and answers, then do what its step says."""
     draft, step = scene.draft, canary.step
     stable = scene.stable(scene.settled_version or canary.version)
-    replicas = canary_replicas(draft.spec.replicas, (step and step.set_weight) or max(canary.steps_share))
+    awaited = monitoring.what_is_awaited(scene, canary)
+    # Pods are traffic where no route splits it: there are no more of them than the share that is given.
+    is_free = awaited is None and not _is_held(scene)
+    share = step.set_weight if step and step.set_weight and is_free else max(canary.steps_share)
+    replicas = canary_replicas(draft.spec.replicas, share)
     predictor = scene.canary(canary.version, replicas)
     missing = _bring_up(scene, canary, stable, predictor)
     if missing:
@@ -122,8 +128,10 @@ def _go_on(scene: Scene, canary: Canary) -> Plan:
     held = split.not_in_effect(draft) if step else None
     if held:
         return canary_report.not_split(scene, canary, held)
-    if _is_held(scene) or (step and not step.set_weight and not _is_pause_over(scene, canary)):
+    if _is_held(scene) or not _is_over(scene, canary, step):
         return canary_report.pausing(scene, canary)
+    if awaited:
+        return canary_report.analysing(scene, canary, awaited)
     if step and step.set_weight:
         scene.place(Layout(stable, predictor, step.set_weight))
         canary.give(step.set_weight)
@@ -176,10 +184,12 @@ def _is_held(scene: Scene) -> bool:
     return scene.draft.spec.paused or scene.wanted is None
 
 
-def _is_pause_over(scene: Scene, canary: Canary) -> bool:
-    """Whether time, or a person, ends the pause."""
-    pause = canary.step.pause if canary.step else None
-    if pause is None or pause.seconds is None:
+def _is_over(scene: Scene, canary: Canary, step: Step | None) -> bool:
+    """Whether nothing but the analysis keeps the step: time, or a person, ends a pause."""
+    pause = step.pause if step else None
+    if pause is None:
+        return True
+    if pause.seconds is None:
         return scene.draft.annotation(names.ANNOTATION_RESUME) in canary.words_to_resume()
     left = pause.seconds - canary.time_in_step().total_seconds()
     if left > 0:

@@ -46,7 +46,7 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
     try:
         _decide(draft)
     except Open as open_:
-        return Plan(questions=(open_.question,))
+        return Plan(questions=open_.questions)
     except Waiting as waiting:
         _wait(draft, waiting)
     except Stalled as stalled:
@@ -319,7 +319,7 @@ def _after_the_end(draft: Draft) -> Plan:
     try:
         itself = cleanup.due(draft)
     except Open as open_:
-        return Plan(questions=(open_.question,))
+        return Plan(questions=open_.questions)
     if itself:
         return Plan(delete=(itself,))
     is_seen = draft.before.get("observedGeneration") == draft.generation
