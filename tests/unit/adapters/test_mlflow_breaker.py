@@ -70,14 +70,14 @@ def test_an_answered_probe_closes_it(breaker: CircuitBreaker, clock: Clock) -> N
     assert [breaker.admit() for _ in range(3)] == [None, None, None]
 
 
-def test_pauses_double_and_stop_growing_at_fifteen_seconds(breaker: CircuitBreaker, clock: Clock) -> None:
+def test_pauses_double_and_stop_growing_at_ten_seconds(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 3)
-    assert [measure_pause(breaker, clock) for _ in range(7)] == [1, 2, 4, 8, 15, 15, 15]
+    assert [measure_pause(breaker, clock) for _ in range(7)] == [1, 2, 4, 8, 10, 10, 10]
 
 
 def test_days_of_failures_do_not_overflow(breaker: CircuitBreaker, clock: Clock) -> None:
     fail(breaker, 100_000)
-    assert measure_pause(breaker, clock) == 15
+    assert measure_pause(breaker, clock) == 10
 
 
 def measure_pause(breaker: CircuitBreaker, clock: Clock) -> int:

@@ -12,7 +12,7 @@ class Pauses:
 
     after_failures: int = 3
     first_seconds: float = 1.0
-    longest_seconds: float = 15.0
+    longest_seconds: float = 10.0
     while_probing_seconds: float = 30.0
     """How long a probe may take before another one is let through."""
 

@@ -11,7 +11,7 @@ from modelyard.core.training_job.draft import has_ended
 from modelyard.core.training_job.observed import Observed
 
 _RETRY_SECONDS = 10.0
-"""Soon enough to be done within half a minute of MLflow's return, whose pauses between questions grow to 15 s."""
+"""Soon enough to be done within half a minute of MLflow's return, whose pauses between questions grow to 10 s."""
 
 
 def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
