@@ -26,6 +26,11 @@ COVERED = {
     "09-route.yaml",  # tests/e2e/test_routes.py
     "10-canary-rolled-back/1-serve.yaml",
     "10-canary-rolled-back/2-hasty-version.yaml",
+    "11-promotion/1-policy.yaml",  # tests/e2e/test_promotion.py
+    "11-promotion/2-next-version.yaml",
+    "11-promotion/3-worse-candidate.yaml",
+    "11-promotion/4-roll-back.yaml",
+    "12-notebook-candidate.yaml",
 }
 
 
