@@ -110,16 +110,13 @@ def operators(
 
 @pytest.fixture(scope="session")
 def nothing_left_running(
-    account: Path, settings: Mapping[str, str], kube: Kube, tracking: Tracking, tmp_path_factory: pytest.TempPathFactory
+    account: Path, settings: Mapping[str, str], tracking: Tracking, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """After the last test no run of this cluster is open; one more operator may do what the killed ones could not."""
+    """After the last test no run is open in MLflow; one more operator may do what the killed ones could not."""
     yield
-    cluster = kube.get("Namespace", "", "kube-system")
-    assert cluster is not None
-    uid = cluster["metadata"]["uid"]
     last = OperatorProcess(account, tmp_path_factory.mktemp("operator"), "last", settings)
     with running([last]):
-        eventually(lambda: not tracking.open_runs(uid), "no run is left open", lambda: str(tracking.open_runs(uid)), 90)
+        eventually(lambda: not tracking.open_runs(), "no run is left open", lambda: str(tracking.open_runs()), 90)
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import pytest
 
 from modelyard.api.crd import schema_of
 from modelyard.api.kinds import KINDS
-from support.bad_values import Bad, bad_values, holds, rules_of, with_value
+from support.bad_values import MISSING, Bad, bad_values, fields_of, holds, rules_of, with_value
 from support.kube import Kube, Manifest, Refused, path_of
 from support.manifests import API_VERSION
+from support.messages import Messages
 from support.samples import RULES, SAMPLES
 
 pytestmark = pytest.mark.api
@@ -31,6 +32,14 @@ def refusal(kube: Kube, wanted: Manifest) -> str:
     except Refused as refused:
         return refused.message
     return ""
+
+
+@pytest.fixture(scope="module")
+def messages(request: pytest.FixtureRequest) -> Iterator[Messages]:
+    """What is said of each wrong value, for a person to read in review."""
+    book = Messages("refused", is_update=bool(request.config.getoption("--update-golden")))
+    yield book
+    book.keep()
 
 
 SAMPLE_CASES = [(kind, number) for kind, samples in SAMPLES.items() for number in range(len(samples))]
@@ -56,18 +65,25 @@ CASES = list(cases())
 @pytest.mark.parametrize(
     ("kind", "number", "bad"), [pytest.param(*case, id=f"{case[0]}-{case[2].path}-{case[2].why}") for case in CASES]
 )
-def test_a_wrong_value_is_refused_and_its_field_is_named(kube: Kube, kind: str, number: int, bad: Bad) -> None:
+def test_a_wrong_value_is_refused_and_its_field_is_named(
+    kube: Kube, messages: Messages, kind: str, number: int, bad: Bad
+) -> None:
     told = refusal(kube, manifest(kind, with_value(SAMPLES[kind][number], bad.path, bad.value)))
     assert bad.named in told, f"{bad.why}: {str(bad.value)[:80]!r}"
+    messages.check(kind, bad.path, bad.why, told)
 
 
 @pytest.mark.parametrize(
     ("kind", "begins", "path", "value"),
     [pytest.param(kind, *row, id=f"{kind}-{row[0][:40]}") for kind, rows in RULES.items() for row in rows],
 )
-def test_a_broken_rule_is_told_in_its_own_words(kube: Kube, kind: str, begins: str, path: str, value: Any) -> None:
+def test_a_broken_rule_is_told_in_its_own_words(  # noqa: PLR0917 - a row of the table
+    kube: Kube, messages: Messages, kind: str, begins: str, path: str, value: Any
+) -> None:
     told = [refusal(kube, wrong) for sample in SAMPLES[kind] if (wrong := broken(kind, sample, path, value))]
-    assert [said for said in told if begins in said], told
+    fitting = [said for said in told if begins in said]
+    assert fitting, told
+    messages.check(kind, path, "left out" if value is MISSING else str(value)[:60], fitting[0])
 
 
 def broken(kind: str, sample: Any, path: str, value: Any) -> Manifest | None:
@@ -86,7 +102,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "spec.model.name cannot change": {"model": {"name": "another"}},
     "spec.backend cannot change": {"backend": "SeldonDeployment"},
     "spec.target.alias cannot change": {"target": {"alias": "production"}},
-    "spec.model cannot change": {"model": {"version": "8"}},
+    "spec.model cannot change": {"model": {"name": "another", "version": "8"}},
     "spec.target cannot change": {"target": {"alias": "production"}},
     "spec.approval.required cannot change": {"approval": {"required": False}},
 }
@@ -102,7 +118,7 @@ FIXED = [
 @pytest.mark.parametrize(
     ("kind", "message"), [pytest.param(*case, id=f"{case[0]}-{case[1].split(' cannot')[0]}") for case in FIXED]
 )
-def test_a_field_that_is_fixed_says_what_to_do_instead(kube: Kube, kind: str, message: str) -> None:
+def test_a_field_that_is_fixed_says_what_to_do_instead(kube: Kube, messages: Messages, kind: str, message: str) -> None:
     begins = message.partition(" cannot change")[0] + " cannot change"
     path = begins.removesuffix(" cannot change").removeprefix("spec.")
     sample = next(each for each in SAMPLES[kind] if holds(each, path))
@@ -116,8 +132,19 @@ def test_a_field_that_is_fixed_says_what_to_do_instead(kube: Kube, kind: str, me
         with pytest.raises(Refused) as refused:
             kube.patch(kind, NAMESPACE, "fixed", {"spec": change})
         assert message in refused.value.message
+        messages.check(kind, path, "changed after the start", refused.value.message)
     finally:
         kube.delete(kind, NAMESPACE, "fixed")
+
+
+def test_the_list_has_every_field_and_nothing_that_is_not_said_any_more(
+    messages: Messages, request: pytest.FixtureRequest
+) -> None:
+    for kind, schema in SCHEMAS.items():
+        fields = {path for path, _ in fields_of(schema["properties"]["spec"])}
+        assert fields <= set(messages.known.get(kind, {})) or request.config.getoption("--update-golden")
+    if len(request.session.items) > len(CASES):
+        messages.check_that_there_are_no_others()
 
 
 def test_nearly_every_field_can_be_got_wrong_in_more_than_one_way() -> None:

@@ -1,9 +1,11 @@
 """What no schema can know of a pod's fields: within 10 seconds a condition names the field; mended, it goes on."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from support.messages import Messages
 from support.serving import Serving
 from support.training import Training
 from support.world import World
@@ -25,8 +27,15 @@ TEMPLATES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def messages(request: pytest.FixtureRequest) -> Iterator[Messages]:
+    book = Messages("cluster", is_update=bool(request.config.getoption("--update-golden")))
+    yield book
+    book.keep()
+
+
 @pytest.mark.parametrize("field", [*ROWS, *TEMPLATES])
-def test_a_training_names_it_and_makes_no_job(world: World, field: str) -> None:
+def test_a_training_names_it_and_goes_on_once_it_is_mended(world: World, messages: Messages, field: str) -> None:
     if field in ROWS:
         bad, named = ROWS[field]
         spec: dict[str, Any] = {"trainer": COMMAND | bad}
@@ -34,7 +43,9 @@ def test_a_training_names_it_and_makes_no_job(world: World, field: str) -> None:
         template, named = TEMPLATES[field]
         spec = {"podTemplate": {"spec": template}}
     training = Training(world, **spec)
-    assert named in training.until_invalid()
+    said = training.until_invalid()
+    assert named in said
+    messages.check("TrainingJob", field.split(maxsplit=1)[0], field, said)
     assert training.jobs() == []
     world.patch(
         "TrainingJob",
@@ -45,6 +56,23 @@ def test_a_training_names_it_and_makes_no_job(world: World, field: str) -> None:
     world.kubelet.succeed(training.start())
     training.until_over()
     assert training.status["attempt"] == 1
+
+
+REFUSED_PODS: dict[str, tuple[dict[str, Any], str]] = {
+    "priorityClassName": ({"priorityClassName": "nope"}, "priorityClassName: there is no PriorityClass nope"),
+    "serviceAccountName": ({"serviceAccountName": "nope"}, "serviceAccountName: there is no ServiceAccount nope"),
+    "runtimeClassName": ({"runtimeClassName": "nope"}, "runtimeClassName: there is no RuntimeClass nope"),
+}
+"""What the API server refuses once it is asked for a pod: by then the Job is there and an attempt has begun."""
+
+
+@pytest.mark.parametrize("field", REFUSED_PODS)
+def test_what_its_pods_are_refused_for_is_named_within_10_seconds(world: World, messages: Messages, field: str) -> None:
+    template, named = REFUSED_PODS[field]
+    training = Training(world, podTemplate={"spec": template})
+    world.until(lambda: named in training.condition("Complete").get("message", ""), f"{named} is named", 10)
+    assert training.status["problem"] == "PodsRefused"
+    messages.check("TrainingJob", "podTemplate.spec", field, training.condition("Complete")["message"])
 
 
 SERVED: dict[str, tuple[dict[str, Any], str]] = {

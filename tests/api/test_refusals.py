@@ -149,7 +149,8 @@ def test_a_source_that_is_not_there_is_told_from_the_events_of_its_pod(world: Wo
         }
     )
     world.until(lambda: training.status.get("problem") == "ConfigError", "it is told", 60)
-    assert said in training.condition("Complete")["message"]
+    told = "spec.source.configMap.name: there is no ConfigMap nowhere in this namespace"
+    assert told in training.condition("Complete")["message"]
 
 
 @contextmanager

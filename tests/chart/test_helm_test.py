@@ -107,6 +107,16 @@ def test_it_fails_with_the_conditions_and_leaves_the_training_when_that_fails(he
     assert process.returncode == 0, said
 
 
+def test_it_fails_at_once_where_the_operator_does_not_accept_the_training(helm_test: Test) -> None:
+    process = helm_test.start()
+    refused = status("Stalled", "InvalidSpec", "above the administrator's limit")
+    helm_test.answer(refused | {"problem": "InvalidSpec"})
+    said, _ = process.communicate(timeout=WAIT_SECONDS)
+    assert process.returncode == 1
+    assert "failed\n" in said
+    assert "above the administrator's limit" in said
+
+
 def test_it_fails_when_the_metric_did_not_arrive(helm_test: Test) -> None:
     process = helm_test.start()
     helm_test.answer(status("Complete", "Succeeded", "attempt 1 succeeded", metric="41"))

@@ -103,6 +103,11 @@ class Kube:
         path = path_of(manifest["kind"], manifest["metadata"].get("namespace", ""))
         return self.send("POST", path, manifest)
 
+    def create_strictly(self, manifest: Manifest) -> Manifest:
+        """Create it as kubectl does: fields that the schema does not know are refused."""
+        path = path_of(manifest["kind"], manifest["metadata"].get("namespace", ""))
+        return self.send("POST", path, manifest, query={"fieldValidation": "Strict"})
+
     def apply(self, manifest: Manifest, manager: str = "tests") -> Manifest:
         """Server-side apply, as a person does with kubectl."""
         metadata = manifest["metadata"]

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
-CLUSTER_TAG = "modelyard.io/cluster"
 OWNER_TAG = "modelyard.io/trainingjob-uid"
 ATTEMPT_TAG = "modelyard.io/attempt"
 
@@ -32,11 +31,11 @@ class Tracking:
         found = self.client.search_runs(experiments, f"tags.`{OWNER_TAG}` = '{owner_uid}'")
         return sorted(found, key=lambda run: int(run.data.tags.get(ATTEMPT_TAG, "0")))
 
-    def open_runs(self, cluster: str) -> dict[str, dict[str, str]]:
-        """Runs of one cluster that have not ended, with their tags."""
+    def open_runs(self) -> dict[str, dict[str, str]]:
+        """Runs that have not ended, whoever made them, with their tags."""
         experiments = [item.experiment_id for item in self.client.search_experiments()]
-        wanted = f"tags.`{CLUSTER_TAG}` = '{cluster}' and attributes.status = 'RUNNING'"
-        return {run.info.run_id: run.data.tags for run in self.client.search_runs(experiments, wanted)}
+        found = self.client.search_runs(experiments, "attributes.status = 'RUNNING'")
+        return {run.info.run_id: run.data.tags for run in found}
 
     def run(self, run_id: str) -> Run:
         """One run."""

@@ -62,8 +62,9 @@ class Yard:
             stated = self.conditions(kind, name)  # read once: two reads may tell two stories
             if stated.get(condition, {}).get("status") == "True":
                 return True
-            failed = stated.get("Failed", {})
-            if failed.get("status") == "True":
+            complete = stated.get("Complete", {})
+            failed = complete if complete.get("reason") == "InvalidSpec" else stated.get("Failed", {})
+            if failed is complete or failed.get("status") == "True":
                 pytest.fail(f"{kind} {name} failed: {failed['reason']}: {failed['message']}")
             return False
 

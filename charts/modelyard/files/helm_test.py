@@ -74,8 +74,8 @@ def run(jobs: Jobs, timeout_seconds: float) -> str:
         seen = tell_progress(job, seen)
         if is_true(job, "Complete"):
             return run_id_of(job)
-        if is_true(job, "Failed") or time.monotonic() > deadline:
-            outcome = "failed" if is_true(job, "Failed") else f"is not complete after {timeout_seconds:g} s"
+        if has_failed(job) or time.monotonic() > deadline:
+            outcome = "failed" if has_failed(job) else f"is not complete after {timeout_seconds:g} s"
             raise TestFailedError(f"TrainingJob {jobs.namespace}/{jobs.name} {outcome}\n{described(job)}")
         time.sleep(PERIOD_SECONDS)
 
@@ -121,6 +121,11 @@ def condition(job: TrainingJob, kind: str) -> dict[str, str]:
 def is_true(job: TrainingJob, kind: str) -> bool:
     """Whether a condition is true."""
     return condition(job, kind).get("status") == "True"
+
+
+def has_failed(job: TrainingJob) -> bool:
+    """Whether it will not succeed; a spec that the operator does not accept waits for somebody to mend it."""
+    return is_true(job, "Failed") or job.get("status", {}).get("problem") == "InvalidSpec"
 
 
 def described(job: TrainingJob) -> str:

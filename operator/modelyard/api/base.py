@@ -8,21 +8,35 @@ from pydantic.alias_generators import to_camel
 FreeObject = Annotated[dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
 """An object of core/v1 whose own schema the API server checks when the pod is made."""
 
+FORM = "x-modelyard-form"
+"""Beside a pattern: what it means, for people who do not read patterns; both become a rule."""
+
+
+def form(words: str) -> dict[str, JsonValue]:
+    """Schema extras that say a field's pattern in words; the API server puts the field and its value before them."""
+    return {FORM: words}
+
+
 Quantity = Annotated[
     int | str,
     Field(
         json_schema_extra={
             "x-kubernetes-int-or-string": True,
+            "maxLength": 64,
             "pattern": r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
         }
+        | form("is no quantity: write such as 2, 500m or 1Gi")
     ),
 ]
 """A Kubernetes quantity: 2, "500m", "1Gi"."""
 
+Quantities = Annotated[dict[str, Quantity], Field(max_length=32)]
+"""Quantities by resource."""
 
-def rule(cel: str, message: str) -> dict[str, str]:
-    """One CEL rule of a schema; the message names the field and the cure."""
-    return {"rule": cel, "message": message}
+
+def rule(cel: str, message: str, field: str = "") -> dict[str, str]:
+    """One CEL rule of a schema; the message names the field and the cure, and so does `field` where it is below."""
+    return {"rule": cel, "message": message} | ({"fieldPath": f".{field}"} if field else {})
 
 
 def rules(*items: dict[str, str]) -> dict[str, JsonValue]:
@@ -78,9 +92,9 @@ class EnvVar(KubeModel):
 class ResourceRequirements(KubeModel):
     """What a container may and will use."""
 
-    requests: dict[str, Quantity] | None = None
+    requests: Quantities | None = None
     """What the scheduler sets aside, by resource."""
-    limits: dict[str, Quantity] | None = None
+    limits: Quantities | None = None
     """What the container may not exceed, by resource."""
 
 
@@ -116,7 +130,8 @@ class Tag(KubeModel):
                     "!self.startsWith('modelyard.io/')",
                     "a tag's name may not begin with modelyard.io/: the operator finds its runs by these; rename it",
                 )
-            ),
+            )
+            | form("may hold letters, digits, spaces and _ . / - only: rename the tag"),
         ),
     ]
     """The tag's key."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from modelyard.api.base import KubeModel, rule, rules
+from modelyard.api.base import KubeModel, form, rule, rules
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SEGMENT = "[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"
@@ -45,9 +45,25 @@ PathPrefix = Annotated[
 class GatewayRef(KubeModel):
     """A Gateway of gateway.networking.k8s.io/v1."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253, pattern=f"^{_LABEL}([.]{_LABEL})*$")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=f"^{_LABEL}([.]{_LABEL})*$",
+            json_schema_extra=form("is no name that a Gateway can have: lower-case letters, digits, '-' and '.'"),
+        ),
+    ]
     """Its name."""
-    namespace: Annotated[str | None, Field(min_length=1, max_length=63, pattern=f"^{_LABEL}$")] = None
+    namespace: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=63,
+            pattern=f"^{_LABEL}$",
+            json_schema_extra=form("is no name that a namespace can have: lower-case letters, digits and '-'"),
+        ),
+    ] = None
     """Its namespace, this one when left out; the Gateway's listeners have to admit routes of this namespace."""
 
 

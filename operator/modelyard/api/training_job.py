@@ -14,6 +14,7 @@ from modelyard.api.base import (
     ResourceRequirements,
     Tag,
     environment_rules,
+    form,
     keyed_by,
     rule,
     rules,
@@ -32,7 +33,9 @@ class Trainer(KubeModel):
     """What is run, one list item per argument; the image's own entrypoint when left out."""
     args: Annotated[list[str] | None, Field(max_length=256)] = None
     """Arguments; $(PARAM_NAME) stands for a parameter's value."""
-    working_dir: Annotated[str | None, Field(pattern=r"^/", max_length=1024)] = None
+    working_dir: Annotated[
+        str | None, Field(pattern=r"^/", max_length=1024, json_schema_extra=form("must begin with /, such as /code"))
+    ] = None
     """Where it runs; with a source, the folder that holds the source's files."""
     env: Annotated[
         list[EnvVar] | None,
@@ -104,14 +107,32 @@ class Dataset(KubeModel):
         ),
     ]
     """Where it lies: s3://…, https://…, a path. It is told, not read."""
-    digest: Annotated[str | None, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9+/=:._-]+$")] = None
+    digest: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=128,
+            pattern=r"^[A-Za-z0-9+/=:._-]+$",
+            json_schema_extra=form("may hold letters, digits and + / = : . _ - only, such as sha256:9f66e6de"),
+        ),
+    ] = None
     """The digest of its content, such as sha256:…; told, not checked."""
 
 
 class Parameter(KubeModel):
     """One parameter of the training."""
 
-    name: Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+    name: Annotated[
+        str,
+        Field(
+            max_length=128,
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+            json_schema_extra=form(
+                "may hold letters, digits and '_' only, and not begin with a digit, because it is part of a variable's "
+                "name: rename the parameter"
+            ),
+        ),
+    ]
     """Its name: letters, digits and underscores."""
     value: Annotated[
         str,
@@ -150,11 +171,19 @@ class OnOutOfMemory(KubeModel):
                     "!self.matches('^[0-9]{1,2}([.][0-9]{1,3})?$') || (double(self) > 1.0 && double(self) <= 10.0)",
                     'spec.retry.onOutOfMemory.memoryFactor must be more than 1 and at most 10, such as "1.5"',
                 )
-            ),
+            )
+            | form('must be a number in quotes, such as "1.5"'),
         ),
     ] = "1.5"
     """What the trainer's memory, request and limit, is multiplied by; a decimal as text."""
-    max_memory: Annotated[str, Field(max_length=20, pattern=r"^[0-9]{1,15}(\.[0-9]{1,3})?([KMGTP]i|[kMGTP])?$")]
+    max_memory: Annotated[
+        str,
+        Field(
+            max_length=20,
+            pattern=r"^[0-9]{1,15}(\.[0-9]{1,3})?([KMGTP]i|[kMGTP])?$",
+            json_schema_extra=form("is no amount of memory: write such as 8Gi"),
+        ),
+    ]
     """The limit that it never grows beyond, such as 8Gi."""
 
 
@@ -177,7 +206,17 @@ class Retry(KubeModel):
 class CheckpointClaim(KubeModel):
     """A PersistentVolumeClaim of the same namespace."""
 
-    claim_name: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+    claim_name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=253,
+            pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+            json_schema_extra=form(
+                "is no name that a PersistentVolumeClaim can have: lower-case letters, digits, '-' and '.'"
+            ),
+        ),
+    ]
     """The claim's name."""
 
 
@@ -200,7 +239,8 @@ class Checkpoint(KubeModel):
                     f"spec.checkpoint.mountPath may be none of {', '.join(_OWN_FOLDERS)}, which hold other things: "
                     "use /checkpoint or another folder of its own",
                 )
-            ),
+            )
+            | form("must begin with / and hold no ':', such as /checkpoint"),
         ),
     ] = "/checkpoint"
     """Where it is mounted in the trainer, and what CHECKPOINT_DIR says."""
@@ -288,7 +328,14 @@ class TrainingJobSpec(KubeModel):
     """How long an attempt may wait to start (unschedulable, image missing, no pod) before the job fails."""
     ttl_seconds_after_finished: Annotated[int | None, Field(ge=0, le=315_360_000)] = None
     """How long the object stays once it is over; then it goes with its Jobs. Runs and models stay."""
-    queue_name: Annotated[str | None, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")] = None
+    queue_name: Annotated[
+        str | None,
+        Field(
+            max_length=63,
+            pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+            json_schema_extra=form("is no name that a LocalQueue can have: lower-case letters, digits and '-'"),
+        ),
+    ] = None
     """The Kueue LocalQueue that lets its Jobs run, as the label kueue.x-k8s.io/queue-name on them."""
     tracking: TrackingSpec = TrackingSpec()
     """The MLflow runs of this job."""
@@ -315,6 +362,7 @@ def _fixed(field: str) -> dict[str, str]:
         f"{_NEVER_STARTED} || (has({now}) == has({before}) && (!has({now}) || {now} == {before}))",
         f"spec.{field} cannot change after the start (only while never started and suspended or InvalidSpec): "
         "delete the TrainingJob and apply it again, or use another name",
+        f"spec.{field}" if "." not in field else "spec.retry",
     )
 
 
@@ -346,6 +394,7 @@ class TrainingJob(Kind):
             "!has(self.spec.retry) || !has(self.spec.retry.onOutOfMemory) || (has(self.spec.trainer.resources) && "
             "has(self.spec.trainer.resources.limits) && 'memory' in self.spec.trainer.resources.limits)",
             "spec.retry.onOutOfMemory needs spec.trainer.resources.limits.memory: say what the first attempt may use",
+            "spec.trainer",
         ),
         rule(
             f"self.spec.nodes == 1 || size(self.metadata.name) <= {LONGEST_NAME_OF_SEVERAL}",
@@ -356,6 +405,7 @@ class TrainingJob(Kind):
             "self.spec.nodes == 1 || has(self.spec.trainer.command) || has(self.spec.mlproject)",
             "spec.nodes above 1 needs spec.trainer.command: what the image itself would run is not known, "
             "and the MLflow run must be given to the first pod only",
+            "spec.trainer",
         ),
         rule(
             "!self.spec.tracking.systemMetrics || has(self.spec.trainer.command) || has(self.spec.mlproject)",
@@ -365,10 +415,12 @@ class TrainingJob(Kind):
         rule(
             "!has(self.spec.mlproject) || has(self.spec.source)",
             "spec.mlproject needs spec.source: the MLproject file is there",
+            "spec.mlproject",
         ),
         rule(
             "!has(self.spec.mlproject) || (!has(self.spec.trainer.command) && !has(self.spec.trainer.args))",
             "spec.mlproject runs the command of the MLproject file: remove spec.trainer.command and spec.trainer.args",
+            "spec.trainer",
         ),
         *(
             _fixed(field)

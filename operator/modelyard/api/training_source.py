@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from modelyard.api.base import KubeModel, rule, rules
+from modelyard.api.base import KubeModel, form, rule, rules
 
 
 class ConfigMapSource(KubeModel):
@@ -117,5 +117,15 @@ class Source(KubeModel):
 class MLProject(KubeModel):
     """Runs an entry point of the source's MLproject file, in the trainer's image."""
 
-    entry_point: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$")] = "main"
+    entry_point: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=128,
+            pattern=r"^[A-Za-z0-9_][A-Za-z0-9_. -]*$",
+            json_schema_extra=form(
+                "may hold letters, digits, spaces and _ . - only, and begins with a letter, digit or '_'"
+            ),
+        ),
+    ] = "main"
     """The entry point; its parameters are those of spec.parameters, checked against the types that the file names."""

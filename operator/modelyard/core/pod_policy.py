@@ -116,7 +116,9 @@ def _excess(policy: PodPolicy, asked: Iterable[Asked]) -> Iterator[str]:
     """Amounts above the administrator's limits."""
     for path, resource, given in asked:
         most = policy.max_resources.get(resource)
-        if most is not None and _exceeds(given, most):
+        if most is not None and not isinstance(amount(given), Fraction):
+            yield f"{path}: {given} is no quantity; write such as 2, 500m or {most}"
+        elif most is not None and _exceeds(given, most):
             yield f"{path}: {given} is above the administrator's limit of {most}; lower it"
 
 

@@ -196,8 +196,10 @@ def _security_problems(path: str, context: dict[str, Any]) -> Iterator[str]:
             yield f"{path}.{field} is not allowed (Pod Security restricted); remove it"
     if (context.get("capabilities") or {}).get("add"):
         yield f"{path}.capabilities.add is not allowed (Pod Security restricted); remove it"
-    if context.get("runAsUser") == 0 or context.get("runAsNonRoot") is False:
-        yield f"{path}: running as root is not allowed (Pod Security restricted); set runAsUser to a number above 0"
+    if context.get("runAsUser") == 0:
+        yield f"{path}.runAsUser: 0 is root, which is not allowed (Pod Security restricted); use a number above 0"
+    if context.get("runAsNonRoot") is False:
+        yield f"{path}.runAsNonRoot: false is not allowed (Pod Security restricted); remove it"
     if context.get("procMount") not in (None, "Default"):
         yield f"{path}.procMount is not allowed (Pod Security restricted); remove it"
     if _fields(context.get("seccompProfile")).get("type", "RuntimeDefault") != "RuntimeDefault":

@@ -10,6 +10,7 @@ import pytest
 
 from api.mlflow_server import MlflowServer
 from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
+from support.tracking import Tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,6 +36,15 @@ def client(mlflow_server: MlflowServer) -> MlflowClient:
     from mlflow import MlflowClient  # noqa: PLC0415 - takes seconds
 
     return MlflowClient(mlflow_server.uri, mlflow_server.uri)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_run_is_left_open(tracking: Tracking) -> Iterator[None]:
+    """These tests ask for runs and leave them; what is open afterwards was made by them, and ends here."""
+    before = set(tracking.open_runs())
+    yield
+    for run_id in set(tracking.open_runs()) - before:
+        tracking.client.set_terminated(run_id, "KILLED")
 
 
 @pytest.fixture(scope="module")

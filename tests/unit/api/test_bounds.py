@@ -11,9 +11,12 @@ from modelyard.api.crd import schema_of
 from modelyard.api.kinds import KINDS
 from modelyard.api.model_deployment import ModelDeployment, ModelDeploymentSpec
 from modelyard.api.training_job import TrainingJob, TrainingJobSpec
+from support.bad_values import with_patterns
 
 Spec = dict[str, Any]
-SCHEMAS = {kind: jsonschema.Draft202012Validator(schema_of(kind)["properties"]["spec"]) for kind in KINDS}
+SCHEMAS = {
+    kind: jsonschema.Draft202012Validator(with_patterns(schema_of(kind)["properties"]["spec"])) for kind in KINDS
+}
 
 
 def training(**fields: object) -> Spec:
@@ -235,5 +238,5 @@ def test_what_may_change_is_not_fixed(field: str) -> None:
 @pytest.mark.parametrize("part", ["tracking", "model"])
 def test_the_operators_own_tags_are_refused(part: str) -> None:
     fields = schema_of(TrainingJob)["properties"]["spec"]["properties"][part]["properties"]
-    [rule] = fields["tags"]["items"]["properties"]["name"]["x-kubernetes-validations"]
+    [_, rule] = fields["tags"]["items"]["properties"]["name"]["x-kubernetes-validations"]
     assert rule["rule"] == "!self.startsWith('modelyard.io/')"

@@ -5,7 +5,7 @@ import pytest
 from modelyard.api.base import Kind
 from modelyard.api.crd import schema_of
 from modelyard.api.kinds import KINDS
-from support.bad_values import fields_of, holds, rules_of
+from support.bad_values import fields_of, holds, is_form, rules_of
 from support.samples import RULES, SAMPLES
 
 OF_BOTH = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind_name)
@@ -27,7 +27,9 @@ def test_every_rule_has_a_value_that_breaks_it(kind: type[Kind]) -> None:
     rules = [*schema["x-kubernetes-validations"], *rules_of(schema["properties"]["spec"])]
     known = tuple(begin for begin, _, _ in RULES[kind.kind_name])
     missing = {
-        rule["message"] for rule in rules if "oldSelf" not in rule["rule"] and not rule["message"].startswith(known)
+        rule["message"]
+        for rule in rules
+        if "oldSelf" not in rule["rule"] and not is_form(rule) and not rule["message"].startswith(known)
     }
     assert not missing, (
         f"tests/support/samples.py: add to RULES[{kind.kind_name!r}] how each of these messages begins, a field and a "

@@ -6,8 +6,7 @@ from modelyard.core import pod_state
 from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
 from modelyard.core.serving import ReadWarning, Warned
-from modelyard.core.training_job import distributed, refusal
-from modelyard.core.training_job.checkpoint import why_unschedulable
+from modelyard.core.training_job import cures, distributed, refusal
 from modelyard.core.training_job.draft import Draft
 from modelyard.core.training_job.outcome import TRAINER
 
@@ -24,7 +23,7 @@ def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age:
     trouble = trouble_of(draft, job, pods, age)
     if trouble:
         draft.trouble = trouble.reason
-        message = f"{trouble.reason}: {why_unschedulable(draft.spec.checkpoint, trouble) or trouble.message}"
+        message = f"{trouble.reason}: {cures.told(draft.spec, trouble)}"
     else:
         message = _not_known(draft, number, job, pods, age)
     draft.set_state("Pending", message + distributed.how_many_run(_started(pods), draft.spec.nodes))
@@ -58,7 +57,7 @@ def _told_by_events(draft: Draft, job: Manifest, pods: list[Manifest], age: time
             # What comes before names a pod that was never made, another one each time.
             said = warned.note.rpartition("is forbidden: ")[2]
             return Trouble(refusal.reason_of(warned.note, "PodsRefused"), f"no pod can be made: {said}")
-    elif age >= SLOW_START:
+    elif age >= (GRACE if any(cures.references(draft.spec)) else SLOW_START):
         warned = _warning(draft, "v1", "Pod", _slowest(pods))
         if warned and warned.reason in _VOLUME_WARNINGS:
             return Trouble("ConfigError", warned.note)

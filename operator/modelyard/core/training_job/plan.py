@@ -15,6 +15,7 @@ from modelyard.core.tracking import RegisteredVersion
 from modelyard.core.training_job import (
     attempts,
     cleanup,
+    cures,
     deadline,
     memory,
     parameters,
@@ -61,7 +62,7 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, TrainingJobSpec.model_validate(resource["spec"]), observed, now)
     _note_what_it_runs(draft)
-    message = f"the API server refused the Job: {refusal.message}"
+    message = f"the API server refused the Job: {cures.in_fields(draft.spec, refusal.message)}"
     reason = refusals.reason_of(refusal.message, refusal.reason)
     if reason in refusals.OF_THE_SPEC and draft.newest_number() == 0:
         _ask_to_mend(draft, message)

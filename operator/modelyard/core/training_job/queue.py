@@ -39,6 +39,6 @@ def say(draft: Draft, record: Record, pods: list[Manifest]) -> None:
     if any(not pod_state.is_over(pod) for pod in pods):
         draft.set_state("Queued", f"attempt {number}: its Job was suspended and its pods are ending")
     elif name:
-        draft.set_state("Queued", f"attempt {number} waits in queue {name}")
+        draft.set_state("Queued", f"attempt {number} waits in queue {name} (spec.queueName)")
     else:
         draft.set_state("Queued", f"attempt {number}: its Job was suspended, by somebody else than this operator")

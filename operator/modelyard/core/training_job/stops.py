@@ -2,7 +2,7 @@
 
 from modelyard.core import pod_state
 from modelyard.core.plan import Manifest
-from modelyard.core.training_job import deadline, pending, queue
+from modelyard.core.training_job import cures, deadline, pending, queue
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.outcome import Outcome
 
@@ -58,7 +58,7 @@ def _note(draft: Draft, record: Record, job: Manifest | None, pods: list[Manifes
     if reason == PENDING_DEADLINE and job is not None:
         trouble = pending.trouble_of(draft, job, pods, draft.age_of(record))
         if trouble:
-            record["trouble"], record["message"] = trouble.reason, trouble.message
+            record["trouble"], record["message"] = trouble.reason, cures.told(draft.spec, trouble)
 
 
 def _say(draft: Draft, record: Record, reason: str) -> None:

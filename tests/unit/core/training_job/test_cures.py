@@ -1,0 +1,148 @@
+"""What Kubernetes says of a pod is said of the field that the pod was made of; the sentences are those of 1.37."""
+
+from typing import Any
+
+import pytest
+
+from modelyard.api.training_job import TrainingJobSpec
+from modelyard.core.pod_state import Trouble
+from modelyard.core.training_job import cures
+
+EVERYTHING: dict[str, Any] = {
+    "trainer": {
+        "image": "team/none:1",
+        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "keys", "key": "a"}}}],
+        "envFrom": [{"configMapRef": {"name": "settings"}}],
+        "resources": {"requests": {"cpu": "900"}, "limits": {"example.com/gpu": 4}},
+    },
+    "prepare": {"image": "team/none:2"},
+    "source": {"git": {"url": "ssh://git@host/x", "secretRef": {"name": "deploy-key"}}},
+    "checkpoint": {"persistentVolumeClaim": {"claimName": "saved"}},
+    "podTemplate": {
+        "spec": {
+            "priorityClassName": "urgent",
+            "serviceAccountName": "robot",
+            "runtimeClassName": "gvisor",
+            "nodeSelector": {"gpu": "yes"},
+            "containers": [{"name": "side", "image": "team/none:3"}],
+            "volumes": [
+                {"name": "data", "persistentVolumeClaim": {"claimName": "data"}},
+                {"name": "certs", "secret": {"secretName": "certs"}},
+                {"name": "all", "projected": {"sources": [{"configMap": {"name": "parts"}}]}},
+            ],
+        }
+    },
+}
+NODES = "0/1 nodes are available: 1 "
+NONE_HERE = "in this namespace: create it, or correct the name"
+POD = "spec.podTemplate.spec"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            'MountVolume.SetUp failed for volume "certs" : secret "certs" not found',
+            f"{POD}.volumes[certs].secret.secretName: there is no Secret certs {NONE_HERE}",
+        ),
+        (
+            'MountVolume.SetUp failed for volume "all" : configmap "parts" not found',
+            f"{POD}.volumes[all].projected.sources[0].configMap.name: there is no ConfigMap parts {NONE_HERE}",
+        ),
+        (
+            'MountVolume.SetUp failed for volume "modelyard-credentials" : secret "deploy-key" not found',
+            f"spec.source.git.secretRef.name: there is no Secret deploy-key {NONE_HERE}",
+        ),
+        (
+            NODES + 'persistentvolumeclaim "data" not found. preemption: 0/1 nodes are available',
+            f"{POD}.volumes[data].persistentVolumeClaim.claimName: there is no PersistentVolumeClaim data {NONE_HERE}",
+        ),
+        (
+            'container trainer: configmap "settings" not found',
+            f"spec.trainer.envFrom[0].configMapRef.name: there is no ConfigMap settings {NONE_HERE}",
+        ),
+        (
+            "container trainer: couldn't find key a in Secret team/keys",
+            "spec.trainer.env[A].valueFrom.secretKeyRef: Secret keys has no key a: add it, or correct the key",
+        ),
+        (
+            "no pod can be made: no PriorityClass with name urgent was found",
+            f"{POD}.priorityClassName: there is no PriorityClass urgent: create it, or correct the name",
+        ),
+        (
+            "no PriorityClass with name the-admins was found",
+            (
+                "the chart's pods.trainingJobs.priorityClassName: there is no PriorityClass the-admins: create it, or "
+                "correct the name"
+            ),
+        ),
+        (
+            'error looking up service account team/robot: serviceaccount "robot" not found',
+            f"{POD}.serviceAccountName: there is no ServiceAccount robot: create it, or correct the name",
+        ),
+        (
+            'pod rejected: RuntimeClass "gvisor" not found',
+            f"{POD}.runtimeClassName: there is no RuntimeClass gvisor: create it, or correct the name",
+        ),
+        (
+            NODES + "Insufficient cpu, 1 Insufficient example.com/gpu.",
+            (
+                "spec.trainer.resources.requests.cpu (900), spec.trainer.resources.limits.example.com/gpu (4): no "
+                f"node has so much cpu and example.com/gpu free: ask for less, or add nodes ({NODES}Insufficient cpu, "
+                "1 Insufficient example.com/gpu.)"
+            ),
+        ),
+        (
+            NODES + "Insufficient memory. no new claims to deallocate",
+            (
+                f"spec.trainer.resources (or those of another container of {POD}): no node has so much memory free: "
+                f"ask for less, or add nodes ({NODES}Insufficient memory. no new claims to deallocate)"
+            ),
+        ),
+        (
+            NODES + "node(s) didn't match Pod's node affinity/selector.",
+            (
+                f"{POD}.nodeSelector or affinity: no node is of that kind: correct it, or add nodes ({NODES}node(s) "
+                "didn't match Pod's node affinity/selector.)"
+            ),
+        ),
+        (
+            "maximum memory usage per Container is 1Gi, but limit is 2Gi",
+            (
+                "spec.trainer.resources (or those of another container): a LimitRange of this namespace says: maximum "
+                "memory usage per Container is 1Gi, but limit is 2Gi"
+            ),
+        ),
+        ("container trainer: image x cannot be pulled", "spec.trainer.image: image x cannot be pulled"),
+        ("container prepare: image x cannot be pulled", "spec.prepare.image: image x cannot be pulled"),
+        ("container side: image x cannot be pulled", f"{POD}.containers[side].image: image x cannot be pulled"),
+        ("container side: it is broken", f"{POD}.containers[side]: it is broken"),
+        ("container modelyard-source: it is broken", "container modelyard-source: it is broken"),
+        ('secret "of-somebody-else" not found', 'secret "of-somebody-else" not found'),
+        ("words that nobody knows", "words that nobody knows"),
+    ],
+)
+def test_the_field_its_value_and_the_cure_are_named(said: str, told: str) -> None:
+    spec = TrainingJobSpec.model_validate(EVERYTHING)
+    assert cures.told(spec, Trouble("Any", said)) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            'Job.batch "digits-1" is invalid: spec.template.spec.containers[0].volumeMounts[0].name: Not found: "no"',
+            'spec.trainer.volumeMounts[0].name: Not found: "no"',
+        ),
+        (
+            "spec.template.spec.initContainers[1].image: Required value; spec.template.metadata.labels: Invalid value",
+            "spec.prepare.image: Required value; spec.podTemplate.metadata.labels: Invalid value",
+        ),
+        (
+            "cannot unmarshal string into Go struct field PodSpec.spec.template.spec.tolerations of type []v1.X",
+            ("cannot unmarshal string into Go struct field PodSpec.spec.podTemplate.spec.tolerations of type []v1.X"),
+        ),
+    ],
+)
+def test_a_refused_job_is_told_in_the_fields_that_it_was_made_of(said: str, told: str) -> None:
+    assert cures.in_fields(TrainingJobSpec.model_validate(EVERYTHING), said) == told
