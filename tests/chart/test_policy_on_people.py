@@ -22,6 +22,7 @@ SUBJECTS: dict[str, tuple[list[tuple[str, str]], list[str], bool]] = {
     "trainer-with-pods": ([(HERE, "writer"), (HERE, "pod-maker")], [], True),
     "trainer-with-pods-elsewhere": ([(HERE, "writer"), (ELSEWHERE, "pod-maker")], [], False),
     "reader-of-pods": ([(HERE, "writer"), (HERE, "pod-reader")], [], False),
+    "router": ([(HERE, "writer"), (HERE, "pod-maker"), (HERE, "route-maker")], [], True),
     "pods-by-a-group": ([(HERE, "writer")], ["pod-makers"], True),
     "pods-but-no-kinds": ([(HERE, "pod-maker")], [], False),
 }
@@ -29,6 +30,7 @@ SUBJECTS: dict[str, tuple[list[tuple[str, str]], list[str], bool]] = {
 ROLES = {
     "writer": {"apiGroups": ["modelyard.io"], "resources": ["trainingjobs", "modeldeployments"], "verbs": ["*"]},
     "pod-maker": {"apiGroups": [""], "resources": ["pods"], "verbs": ["create"]},
+    "route-maker": {"apiGroups": ["gateway.networking.k8s.io"], "resources": ["httproutes"], "verbs": ["create"]},
     "pod-reader": {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get", "list", "delete"]},
 }
 
@@ -131,3 +133,19 @@ def test_what_asks_for_no_pod_needs_no_right_to_pods(pods_required: dict[str, Ku
     admin.apply(make(kind, "to-be-deleted"))
     kube.delete(kind, HERE, "to-be-deleted", propagationPolicy="Foreground")
     until(lambda: admin.get(kind, HERE, "to-be-deleted") is None, "the garbage collector may finish it")
+
+
+ROUTE = {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]}
+
+
+def test_only_who_may_create_routes_may_ask_for_one(pods_required: dict[str, Kube], admin: Kube) -> None:
+    other, router = pods_required["trainer-with-pods"], pods_required["router"]
+    with pytest.raises(Refused) as refusal:
+        other.patch("ModelDeployment", HERE, "standing", {"spec": {"route": ROUTE}})
+    assert f"trainer-with-pods may not create httproutes in namespace {HERE}" in refusal.value.message
+    router.patch("ModelDeployment", HERE, "standing", {"spec": {"route": ROUTE}})
+    other.patch("ModelDeployment", HERE, "standing", {"spec": {"paused": True}})
+    with pytest.raises(Refused):
+        other.patch("ModelDeployment", HERE, "standing", {"spec": {"route": ROUTE | {"hostnames": ["other.org"]}}})
+    other.patch("ModelDeployment", HERE, "standing", {"spec": {"route": None}})
+    admin.patch("ModelDeployment", HERE, "standing", {"spec": {"paused": False}})
