@@ -82,17 +82,18 @@ def test_the_old_version_serves_until_the_new_one_answers(world: World, model: s
     assert notes == ["version 1 serves", "version 2 serves, after version 1"]
 
 
-def test_a_version_that_is_not_whole_is_told_while_the_old_one_serves_on(world: World, model: str) -> None:
+def test_a_version_that_is_not_whole_is_refused_and_the_old_one_serves_on(world: World, model: str) -> None:
     serving = follow(world, model)
     serving.come_up("1")
     switch(world, model)
     world.kubelet.fail_init(serving.pod("2"), NOT_WHOLE)
-    said = serving.until_ready_says("True", "ModelIncomplete")
+    said = serving.until_ready_says("True", "RolledBack")
     assert "model.pkl is missing" in said["message"]
-    assert serving.condition("Degraded")["status"] == "True"
+    assert serving.condition("Degraded")["reason"] == "ModelIncomplete"
     assert serving.condition("Stalled")["reason"] == "ModelIncomplete"
     assert not serving.condition("Reconciling")
-    assert serving.pods("1")
+    assert (bool(serving.pods("1")), serving.pods("2")) == (True, [])
+    assert [(item["version"], item["outcome"]) for item in serving.status["history"]][-1] == ("2", "RolledBack")
     world.tracking.point(model, "champion", "1")
     world.until(lambda: serving.serves("1") and serving.condition("Degraded")["status"] != "True", "back to 1")
 

@@ -1,10 +1,11 @@
-"""Canaries, the same with either backend: traffic by steps, and what ends them."""
+"""Rollouts, the same with either backend: canaries, rolling updates, and what ends them."""
 
 import json
 from collections.abc import Iterator
 
 import pytest
 
+from support.audit import counted
 from support.kube import Kube
 from support.seldon import SeldonStandIn
 from support.serving import Serving
@@ -42,14 +43,22 @@ def model(world: World) -> str:
 
 
 @pytest.fixture(params=BACKENDS)
-def serving(world: World, model: str, request: pytest.FixtureRequest) -> Serving:
-    """A ModelDeployment that serves version 1 in two pods and takes up others by a canary."""
-    rollout = {"strategy": "Canary", "steps": STEPS}
-    spec = {"backend": request.param, "replicas": 2, "rollout": rollout}
-    made = Serving(world, model={"name": model, "alias": "champion"}, **spec)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def served(world: World, model: str, backend: str, **spec: object) -> Serving:
+    """A ModelDeployment that serves version 1."""
+    made = Serving(world, model={"name": model, "alias": "champion"}, backend=backend, **spec)
     world.until(lambda: made.pods("1"), "pods of version 1", 60)
     made.take_up("1")
     return made
+
+
+@pytest.fixture
+def serving(world: World, model: str, backend: str) -> Serving:
+    """A ModelDeployment that serves version 1 in two pods and takes up others by a canary."""
+    return served(world, model, backend, replicas=2, rollout={"strategy": "Canary", "steps": STEPS})
 
 
 def switch(world: World, model: str) -> str:
@@ -73,7 +82,7 @@ def is_split(serving: Serving) -> bool:
 
 def test_a_canary_gets_traffic_by_steps_and_is_taken_up(world: World, model: str, serving: Serving) -> None:
     switch(world, model)
-    world.until(lambda: serving.pods_of("canary"), "a canary's pod")
+    world.until(lambda: serving.pods_of("canary") and serving.canary, "a canary's pod, and what status says of it")
     assert (serving.canary["weight"], is_split(serving)) == (0, False)
     assert shares(serving) in ({"main": 100, "canary": None}, {})
     serving.bring_the_canary_up("2", weight=50)
@@ -153,3 +162,69 @@ def test_a_canary_that_loses_its_pods_loses_its_traffic(world: World, model: str
         world.delete("Pod", pod["metadata"]["name"])
     world.until(lambda: serving.canary["weight"] == 0 and not is_split(serving), "no traffic for lost pods")
     serving.bring_the_canary_up("2", weight=50)
+
+
+def test_a_rolling_update_that_takes_too_long_is_taken_back(world: World, model: str, backend: str) -> None:
+    serving = served(world, model, backend, progressDeadlineSeconds=10)
+    switch(world, model)
+    world.kubelet.miss_image(serving.pod("2"))
+    said = serving.until_ready_says("True", "RolledBack")
+    assert "ImagePullFailed" in said["message"]
+    world.until(lambda: not serving.pods("2"), "the failed version's pods are gone")
+    assert (serving.stable_version, len(serving.pods("1"))) == ("1", 1)
+    switch(world, model)
+    world.patch("ModelDeployment", serving.name, progressDeadlineSeconds=600)
+    serving.take_up("3")
+
+
+def test_without_room_an_old_pod_goes_before_a_new_one_starts(world: World, model: str, backend: str) -> None:
+    serving = served(world, model, backend, replicas=2, rollout={"surge": "Forbid"})
+    switch(world, model)
+    most = 0
+
+    def is_taken_up() -> bool:
+        nonlocal most
+        most = max(most, len(serving.pods("1") + serving.pods("2")))
+        world.servers.answer(world.namespace, serving.name, "2")
+        serving.make_ready("2")
+        return serving.serves("2") and serving.stable_version == "2"
+
+    world.until(is_taken_up, "version 2 serves", 60)
+    assert (most, len(serving.pods("2"))) == (2, 2)
+
+
+def test_an_alias_that_flaps_settles_on_its_last_version_with_few_writes(
+    world: World, model: str, backend: str
+) -> None:
+    serving = served(world, model, backend)
+    second = world.tracking.make_version(model)
+    mark = world.audit.mark()
+    for version in [second, "1"] * 20 + [second]:
+        world.tracking.point(model, "champion", version)
+    serving.take_up(second)
+    serving.until_ready_says("True", "Serving")
+    writes = world.audit.writes(mark, world.namespace)
+    assert len(writes) < 41, f"for 41 moves: {counted(writes)}"
+
+
+def test_a_version_that_is_deleted_while_it_serves_serves_on(world: World, model: str, backend: str) -> None:
+    serving = served(world, model, backend)
+    world.tracking.client.delete_model_version(model, "1")
+    said = serving.until_ready_says("True", "AliasNotFound")
+    assert "version 1 serves" in said["message"]
+    assert len(serving.pods("1")) == 1
+    world.patch("ModelDeployment", serving.name, model={"alias": None, "version": "1"})
+    serving.until_ready_says("True", "VersionNotFound")
+
+
+def test_the_alias_moves_back_to_what_serves_where_spec_says_so(world: World, model: str, backend: str) -> None:
+    serving = served(world, model, backend, rollback={"moveAliasBack": True})
+    switch(world, model)
+    world.kubelet.fail_init(serving.pod("2"), NOT_WHOLE)
+    alias = lambda: world.tracking.client.get_model_version_by_alias(model, "champion").version  # noqa: E731
+    world.until(lambda: str(alias()) == "1", "the alias is back")
+    serving.until_ready_says("True", "Serving")
+    assert "AliasMovedBack" in [event["reason"] for event in world.events_about(serving.live)]
+    assert [item["version"] for item in serving.status["refusedVersions"]] == ["2"]
+    switch(world, model)
+    serving.take_up("3")

@@ -31,6 +31,8 @@ COVERED = {
     "11-promotion/3-worse-candidate.yaml",
     "11-promotion/4-roll-back.yaml",
     "12-notebook-candidate.yaml",
+    "13-canary.yaml",  # tests/e2e/test_canary.py
+    "14-canary-with-approval.yaml",
 }
 
 

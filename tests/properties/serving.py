@@ -16,7 +16,7 @@ from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan, plan_refused
 from modelyard.core.plan import Failure, Manifest, Question
 from modelyard.core.serving import AskServer, ReadObject, Ready, is_owned_by
-from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
+from modelyard.core.tracking import AliasHolder, GetVersion, MoveAlias, RegisteredVersion, ResolveAlias
 from modelyard.core.traffic import MeasureTraffic, Traffic
 from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
 
@@ -41,6 +41,9 @@ class Registry:
             return AWAY
         if isinstance(question, ReadModelCard):
             return builders.make_card()
+        if isinstance(question, MoveAlias):
+            self.alias = question.version if self.alias == question.expected else self.alias
+            return AliasHolder(self.alias)
         version = self.alias if isinstance(question, ResolveAlias) else None
         if isinstance(question, GetVersion):
             version = question.version
@@ -72,7 +75,7 @@ class ServingWorld:
         self.tick = -1
         self.crashes = 0
         self.has_served = False
-        self.share, self.had_canary, self.loses_pods = 0, False, False
+        self.share, self.had_canary, self.loses_pods, self.promised = 0, False, False, 0
         self.erring: frozenset[str] = frozenset()
         self.is_silent = False
         self.api.after_write = self._check_a_write
@@ -195,15 +198,23 @@ class ServingWorld:
         template, wanted = deployment["spec"]["template"], deployment["spec"]["replicas"]
         pods = self._pods_of(name)
         made_from = digest(template["spec"])
-        if sum(pod["madeFrom"] == made_from for pod in pods) < wanted and len(pods) < wanted + 1:
+        former = [pod for pod in pods if pod["madeFrom"] != made_from]
+        surge = deployment["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", 1)
+        if former and surge == 0 and len(pods) >= wanted and all(pod.get("ready") for pod in pods):
+            self.api.remove("Pod", former[0]["metadata"]["name"])
+            pods.remove(former[0])
+        if sum(pod["madeFrom"] == made_from for pod in pods) < wanted and len(pods) < wanted + bool(surge):
             self._start(name, template, made_from)
         for pod in self._superfluous(pods, made_from, wanted):
             self.api.remove("Pod", pod)
         self._report(deployment, made_from)
 
     def _superfluous(self, pods: list[Manifest], made_from: str, wanted: int) -> list[str]:
-        """Pods of former templates that are not ready, and ready ones that are too many, the former first."""
+        """Pods of former templates that are not ready, and those that are too many, the former and unready first."""
         former = [pod for pod in pods if pod["madeFrom"] != made_from]
+        if not former:
+            rest = sorted(pods, key=lambda pod: bool(pod.get("ready")))
+            return [pod["metadata"]["name"] for pod in rest[: max(0, len(pods) - wanted)]]
         ready = [pod for pod in pods if pod.get("ready")]
         spare = sorted(ready, key=lambda pod: pod["madeFrom"] == made_from)[: max(0, len(ready) - wanted)]
         return [pod["metadata"]["name"] for pod in (*(pod for pod in former if not pod.get("ready")), *spare)]
@@ -287,9 +298,14 @@ class ServingWorld:
         ready, resource = self.ready_versions(), self.resource
         wanted = resource["spec"].get("replicas", 1)
         assert not set(ready) & self.bad, f"a bad version answers: {ready}"
-        self.has_served = wanted > 0 and (self.has_served or len(self.ready_versions(STABLE)) >= wanted)
+        has_no_room = (resource["spec"].get("rollout") or {}).get("surge") == "Forbid"
+        if has_no_room and self.lag == 0:
+            assert len(self.api.of_kind("Pod")) <= max(wanted, 1), "there is no room for a further pod"
+        known, self.promised = self.promised, wanted - has_no_room
+        self.has_served = self.has_served and known == self.promised > 0
+        self.has_served |= self.promised > 0 and len(self.ready_versions(STABLE)) >= wanted
         if self.has_served and self.lag == 0:
-            assert len(ready) >= min(wanted, 1), "nothing answers any more"
+            assert len(ready) >= (self.promised if has_no_room else 1), "too few answer"
             assert self.loses_pods or len(self.ready_versions(STABLE)) >= min(wanted, 1), "no stable pod answers"
         told = conditions_of(resource).get("Ready", {})
         if self.lag == 0 and told.get("status") == "True" and told.get("reason") == "Serving":

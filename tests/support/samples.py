@@ -134,6 +134,7 @@ SAMPLES: dict[str, list[Spec]] = {
             },
             "rollout": {
                 "strategy": "Canary",
+                "surge": "Allow",
                 "steps": [{"setWeight": 10}, {"pause": {"seconds": 60}}, {"setWeight": 50}, {"pause": {}}],
                 "withoutRoute": "Refuse",
                 "analysis": {
@@ -147,7 +148,7 @@ SAMPLES: dict[str, list[Spec]] = {
                     ],
                 },
             },
-            "rollback": {"skipFailedVersions": True},
+            "rollback": {"skipFailedVersions": True, "moveAliasBack": True},
             "revisionHistoryLimit": 10,
         },
         {
@@ -217,6 +218,7 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
         ("spec.rollout.steps: a Shadow answers no client", "rollout.steps", [{"setWeight": 10}]),
         ("spec.rollout.strategy Shadow needs spec.route", "route", MISSING),
         ("spec.rollout.withoutRoute belongs to", "rollout", {"withoutRoute": "Refuse"}),
+        ("spec.rollout.surge cannot be Forbid", "rollout.surge", "Forbid"),
         ("spec.rollout.steps has to begin with setWeight", "rollout.steps", [{"pause": {}}]),
         ("spec.rollout.steps: a setWeight may not be below", "rollout.steps", [{"setWeight": 50}, {"setWeight": 20}]),
         ("spec.rollout.steps: each step has exactly one of", "rollout.steps", [{}]),

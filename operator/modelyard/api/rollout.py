@@ -58,6 +58,11 @@ class Rollout(KubeModel):
                 "spec.rollout.steps: a Shadow answers no client, so that setWeight has no meaning: use pauses alone",
             ),
             rule(
+                "self.strategy == 'RollingUpdate' || self.surge != 'Forbid'",
+                "spec.rollout.surge cannot be Forbid with strategy Canary or Shadow, which need a further pod: "
+                "use RollingUpdate",
+            ),
+            rule(
                 "self.strategy != 'Canary' || !has(self.steps) || self.steps.size() == 0 "
                 "|| has(self.steps[0].setWeight)",
                 "spec.rollout.steps has to begin with setWeight: before it the canary has no traffic to wait for",
@@ -76,6 +81,8 @@ class Rollout(KubeModel):
     strategy: Literal["RollingUpdate", "Canary", "Shadow"] = "RollingUpdate"
     """RollingUpdate: new pods replace the old ones. Canary: the version gets a growing share of the traffic first.
     Shadow: it gets copies of requests first, and its answers go nowhere."""
+    surge: Literal["Allow", "Forbid"] = "Allow"
+    """Allow: a new pod is ready before an old one goes. Forbid, where there is no room: an old pod goes first."""
     steps: Annotated[list[Step] | None, Field(max_length=30)] = None
     """What a canary or shadow does before it is taken up, in this order."""
     mirror_percent: Annotated[int | None, Field(ge=1, le=100)] = None
@@ -91,3 +98,5 @@ class Rollback(KubeModel):
 
     skip_failed_versions: bool = True
     """A version that failed is not tried again; false tries it again after progressDeadlineSeconds."""
+    move_alias_back: bool = False
+    """Once the pods are back at the version before, the alias in MLflow moves back too, if nobody moved it since."""

@@ -50,6 +50,8 @@ class Backend(Protocol):
 
     api_version: str
     kind: str
+    always_surges: bool
+    """Whether its rolling updates make a new pod before an old one goes, whatever one says."""
 
     def is_present(self, observed: Observed) -> bool:
         """Whether the cluster can run it."""

@@ -19,12 +19,18 @@ from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout, Predi
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Manifest
 
+_SURGES: dict[str, dict[str, int | str]] = {
+    "Allow": {"maxSurge": "25%", "maxUnavailable": 0},
+    "Forbid": {"maxSurge": 0, "maxUnavailable": 1},
+}
+
 
 class DeploymentBackend:
     """Serves through one Deployment per predictor."""
 
     api_version = "apps/v1"
     kind = "Deployment"
+    always_surges = False
 
     def is_present(self, observed: Observed) -> bool:  # noqa: ARG002 - every cluster has Deployments
         """Always."""
@@ -60,7 +66,7 @@ def _name(resource: Manifest, predictor: str) -> str:
 
 
 def _deployment(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predictor, context: Context) -> Manifest:
-    """The Deployment of one predictor. A new pod is ready before an old one goes."""
+    """The Deployment of one predictor."""
     name = _name(resource, predictor.name)
     return {
         "apiVersion": "apps/v1",
@@ -70,7 +76,7 @@ def _deployment(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predic
             "replicas": predictor.replicas,
             "progressDeadlineSeconds": spec.progress_deadline_seconds,
             "selector": {"matchLabels": pod.predictor_labels(resource, predictor.name)},
-            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": _SURGES[spec.rollout.surge]},
             "template": {
                 "metadata": {
                     "labels": pod.template_labels(resource, spec, predictor),

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from modelyard.core import clock
-from modelyard.core.model_deployment import refusals, smoke
+from modelyard.core.model_deployment import alias_back, refusals, smoke
 from modelyard.core.model_deployment.backend import PredictorState
 from modelyard.core.model_deployment.draft import Draft, Refusal
 from modelyard.core.model_deployment.versions import stable_item
@@ -30,6 +30,10 @@ FINAL_REASONS = frozenset(
 """What the fetcher, or the server, says of a version that trying again does not change."""
 
 
+LATE = "ProgressDeadlineExceeded"
+"""The reason of a version that took too long."""
+
+
 def report(draft: Draft, version: str, state: PredictorState, wanted: RegisteredVersion | None) -> Plan:
     """The plan, saying how far this version has come."""
     if draft.spec.replicas == 0 and state.applied_version == version and not draft.is_changed:
@@ -41,7 +45,14 @@ def report(draft: Draft, version: str, state: PredictorState, wanted: Registered
             return _tried(draft, version, state, wanted)
         draft.look_again_in(SWITCH_RECHECK_SECONDS)
         return _switching(draft, version, state, None, refusal.message)
-    return _switching(draft, version, state, state.trouble if state.applied_version == version else None)
+    trouble = state.trouble if state.applied_version == version else None
+    return _switching(draft, version, state, trouble, _doing(draft, version, state))
+
+
+def _doing(draft: Draft, version: str, state: PredictorState) -> str:
+    """What is being waited for."""
+    makes_room = draft.spec.rollout.surge == "Forbid" and state.applied_version not in (None, version)
+    return "an old pod goes first, because spec.rollout.surge is Forbid" if makes_room else "starting"
 
 
 def _tried(draft: Draft, version: str, state: PredictorState, wanted: RegisteredVersion | None) -> Plan:
@@ -110,11 +121,12 @@ def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Pl
 
 def _serving_the_one_before(draft: Draft, version: str, refusal: dict[str, Any]) -> Plan:
     """This version serves because the one that is wanted failed."""
-    message = f"version {version} serves; {refusals.told(draft, refusal)}"
+    moved = alias_back.move_back(draft, refusal["version"], version)
+    message = f"version {version} serves; {refusals.told(draft, refusal)}{moved}"
     draft.conditions.true("Ready", "RolledBack", message)
     draft.conditions.false("Progressing", "RolledBack", message)
     draft.conditions.true("Degraded", refusal["reason"], message)
-    return draft.finish(reconciling=False, stalled=("RolledBack", message))
+    return draft.finish(reconciling=False, stalled=(refusal["reason"], message))
 
 
 def _serving_in_place_of_a_refused_one(draft: Draft, refusal: Refusal, message: str) -> Plan:
@@ -156,9 +168,7 @@ def _switching(
     kept = draft.stable_version if state.available > 0 else None
     is_late = left <= timedelta(0)
     if is_late:
-        detail = f"{trouble.reason}: {trouble.message}" if trouble else doing
-        waited = f"it does not serve after {draft.spec.progress_deadline_seconds} s"
-        trouble = Trouble("ProgressDeadlineExceeded", f"{waited}: {detail}")
+        trouble = _lateness(draft, trouble, doing)
     else:
         draft.look_again_in(left.total_seconds())
     reason = trouble.reason if trouble else "Progressing"
@@ -183,6 +193,19 @@ def _switching(
         return draft.finish(reconciling=False, stalled=(reason, message))
     draft.conditions.true("Progressing", reason, message)
     return draft.finish(reconciling=True, stalled=None)
+
+
+def failure_of(draft: Draft, version: str, state: PredictorState) -> Trouble | None:
+    """Why this version, which is being taken up, will not serve; None while it still may."""
+    if state.trouble and state.trouble.reason in FINAL_REASONS:
+        return state.trouble
+    return _lateness(draft, state.trouble, "starting") if _time_left(draft, version) <= timedelta(0) else None
+
+
+def _lateness(draft: Draft, trouble: Trouble | None, doing: str) -> Trouble:
+    """It took too long; what is known of why."""
+    detail = f"{trouble.reason}: {trouble.message}" if trouble else doing
+    return Trouble(LATE, f"it does not serve after {draft.spec.progress_deadline_seconds} s: {detail}")
 
 
 def _time_left(draft: Draft, version: str) -> timedelta:

@@ -10,7 +10,15 @@ from modelyard.core.model_deployment import canary_report, monitoring, refusals,
 from modelyard.core.model_deployment.canary import FINISHING, LEAVING, PROMOTING, Canary, begin, under_way
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.layout import Layout, Predictor, canary_replicas
-from modelyard.core.model_deployment.report import FINAL_REASONS, SWITCH_RECHECK_SECONDS, report, taken_up
+from modelyard.core.model_deployment.report import (
+    FINAL_REASONS,
+    LATE,
+    SWITCH_RECHECK_SECONDS,
+    failure_of,
+    report,
+    taken_up,
+)
+from modelyard.core.model_deployment.room import predictor_within
 from modelyard.core.model_deployment.scene import Scene
 from modelyard.core.plan import Plan
 from modelyard.core.pod_state import Trouble
@@ -37,10 +45,12 @@ def decide(scene: Scene) -> Plan:
 def _is_by_canary(scene: Scene, goal: str) -> bool:
     """Whether a version is taken up by way of a canary; with no pods there is nothing to try.
 
-    One that has a request to be tried with is so in a rolling update too, by a canary that gets no traffic.
+    One that has a request to be tried with is so in a rolling update too, by a canary that gets no traffic, where there
+    is room for it.
     """
     draft = scene.draft
-    return (_gets_a_share(draft) or smoke.is_wanted(draft, goal)) and draft.spec.replicas > 0
+    has_room = draft.spec.rollout.surge == "Allow"
+    return (_gets_a_share(draft) or (has_room and smoke.is_wanted(draft, goal))) and draft.spec.replicas > 0
 
 
 def _gets_a_share(draft: Draft) -> bool:
@@ -62,16 +72,32 @@ def _is_begun(scene: Scene, goal: str) -> bool:
 def _take_up(scene: Scene, goal: str) -> Plan:
     """No canary is under way: begin one, or serve the version directly."""
     draft, serving = scene.draft, scene.draft.stable_version
-    if serving is None or serving == goal or not _is_by_canary(scene, goal):
-        scene.place(Layout(scene.stable(goal)))
-        return report(draft, goal, scene.servers.stable, scene.wanted)
+    if serving is None or serving == goal:
+        return _serve(scene, goal)
     ended = refusals.abortion_of(draft, goal)
-    if ended is None:
+    is_begun = scene.servers.stable.applied_version == goal
+    if ended and not is_begun:
+        refusals.refuse(draft, goal, ended)
+        refusals.close(draft, goal, "Refused", reason=ended.reason)
+        return _serve(scene, serving)
+    if _is_by_canary(scene, goal):
         return _begin(scene, goal, serving)
-    refusals.refuse(draft, goal, ended)
-    refusals.close(draft, goal, "Refused", reason=ended.reason)
-    scene.place(Layout(scene.stable(serving)))
-    return report(draft, serving, scene.servers.stable, scene.wanted)
+    why = ended or (failure_of(draft, goal, scene.servers.stable) if is_begun else None)
+    return _roll_back(scene, goal, serving, why) if why else _serve(scene, goal)
+
+
+def _serve(scene: Scene, version: str) -> Plan:
+    """The stable pods have this version, and nothing else serves."""
+    scene.place(Layout(predictor_within(scene, version)))
+    return report(scene.draft, version, scene.servers.stable, scene.wanted)
+
+
+def _roll_back(scene: Scene, failed: str, serving: str, why: Trouble) -> Plan:
+    """The stable pods were to become a version that will not do: they go back to the one before."""
+    refusals.refuse(scene.draft, failed, why)
+    began = (scene.draft.status.pop("progress", None) or {}).get("startedAt")
+    refusals.close(scene.draft, failed, "RolledBack", reason=why.reason, startedAt=began)
+    return _serve(scene, serving)
 
 
 def _begin(scene: Scene, goal: str, serving: str) -> Plan:
@@ -101,7 +127,7 @@ def _failure(scene: Scene, canary: Canary) -> Trouble | None:
         scene.draft.look_again_in(left)
         return None
     detail = f": {trouble.reason}: {trouble.message}" if trouble else ""
-    return Trouble("ProgressDeadlineExceeded", f"its pods did not serve within {limit} s{detail}")
+    return Trouble(LATE, f"its pods did not serve within {limit} s{detail}")
 
 
 def _go_on(scene: Scene, canary: Canary) -> Plan:

@@ -36,6 +36,7 @@ class SeldonBackend:
 
     api_version = "machinelearning.seldon.io/v1"
     kind = "SeldonDeployment"
+    always_surges = True
 
     def is_present(self, observed: Observed) -> bool:
         """Whether Seldon's CRD is there."""

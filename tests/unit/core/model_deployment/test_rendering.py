@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from builders import ModelDeploymentBuilder, applied, make_context, make_model_deployment
+from builders import ModelDeploymentBuilder, applied, laid_out, make_context, make_model_deployment
+from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout, Predictor
 
 BACKENDS = pytest.mark.parametrize("backend", ["SeldonDeployment", "Deployment"])
 CONTEXT = make_context()
@@ -107,3 +108,43 @@ def test_the_users_variables_do_not_replace_the_operators(backend: str) -> None:
     _, server = containers_of(backend, make_model_deployment().with_spec(server={"env": users}))
     values = {item["name"]: item["value"] for item in server["env"]}
     assert (values["HOME"], values["LEVEL"]) == ("/tmp", "debug")  # noqa: S108 - the pod's
+
+
+@pytest.mark.parametrize(
+    ("surge", "strategy"),
+    [("Allow", {"maxSurge": "25%", "maxUnavailable": 0}), ("Forbid", {"maxSurge": 0, "maxUnavailable": 1})],
+)
+def test_whether_a_new_pod_comes_before_an_old_one_goes_is_the_users_to_say(surge: str, strategy: Any) -> None:
+    manifest = rendered(make_model_deployment().with_spec(rollout={"surge": surge}), "Deployment")
+    assert manifest["spec"]["strategy"]["rollingUpdate"] == strategy
+
+
+@BACKENDS
+@pytest.mark.parametrize(("weight", "is_shared"), [(0, False), (25, True), (100, False)])
+def test_clients_reach_the_pods_of_those_that_have_traffic(backend: str, weight: int, is_shared: bool) -> None:
+    layout = Layout(Predictor(STABLE, "1", 2), Predictor(CANARY, "2", 1), weight)
+    service = laid_out(make_model_deployment().build(), layout, CONTEXT, backend)[-1]
+    chosen = service["spec"]["selector"].get("modelyard.io/predictor")
+    assert chosen == (None if is_shared else CANARY if weight else STABLE)
+
+
+@BACKENDS
+def test_with_a_route_the_service_is_the_stable_pods_own(backend: str) -> None:
+    layout = Layout(Predictor(STABLE, "1", 2), Predictor(CANARY, "2", 1), 25)
+    service = laid_out(make_model_deployment().with_route().build(), layout, CONTEXT, backend)[-1]
+    assert service["spec"]["selector"]["modelyard.io/predictor"] == STABLE
+
+
+@BACKENDS
+def test_a_canary_runs_the_same_pod_under_labels_of_its_own(backend: str) -> None:
+    layout = Layout(Predictor(STABLE, "2", 2), Predictor(CANARY, "2", 1), 25)
+    objects = laid_out(make_model_deployment().build(), layout, CONTEXT, backend)
+    if backend == "Deployment":
+        one, other = (item["spec"]["template"] for item in objects[:2])
+    else:
+        one, other = (item["componentSpecs"][0] for item in objects[0]["spec"]["predictors"])
+    # Spread among those of its own predictor.
+    assert str(one["spec"]).replace(STABLE, CANARY) == str(other["spec"])
+    assert {
+        name for name, value in one["metadata"]["labels"].items() if other["metadata"]["labels"][name] != value
+    } == {"modelyard.io/predictor"}
