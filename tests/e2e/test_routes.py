@@ -1,6 +1,8 @@
 """Requests through a real gateway: Traefik, as `python3 -m tools.gateway install` puts it onto a cluster."""
 
 import json
+import math
+from collections import Counter
 
 import pytest
 
@@ -12,8 +14,9 @@ from tools.gateway.manifests import NAME, NAMESPACE, PORT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
 
-FEW = 20
+FEW, MANY = 20, 2000
 PATH = "/ml/digits/v2/models/model/infer"
+WEIGHTED, WEIGHTED_PATH = "digits-weighted", "/ml/digits-weighted/v2/models/model/infer"
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,56 @@ def test_requests_come_in_through_the_gateway_and_a_switch_loses_none(yard: Yard
 
     yard.kubectl("delete", "modeldeployment", "digits-routed", "--timeout=60s")
     yard.until(lambda: not yard.items("httproutes.gateway.networking.k8s.io"), "the route goes with its owner")
+
+
+def test_a_canary_has_its_weight_of_the_requests_and_none_is_lost(yard: Yard, gateway: str) -> None:
+    yard.apply(EXAMPLES / "02-digits-seldon" / "1-train-and-serve.yaml")
+    yard.apply(EXAMPLES / "13-canary-through-a-gateway.yaml")
+    first = yard.serves(WEIGHTED, "digits-logistic")
+    yard.wait("modeldeployment", WEIGHTED, "TrafficSplit", 60)
+
+    with Steady(Client(gateway, WEIGHTED_PATH)) as steady:
+        yard.apply(EXAMPLES / "02-digits-seldon" / "2-next-version.yaml")
+        second = yard.wait("trainingjob", "digits-svm", "Complete", 300)["status"]["modelVersion"]["version"]
+        yard.until(lambda: reason(yard) == "AwaitingResume", "the canary waits at its first weight", 240)
+        assert_share(Client(gateway, WEIGHTED_PATH).count(MANY), second, 20)
+        resume = f"modelyard.io/resume={second}"
+        yard.kubectl("annotate", "--overwrite", "modeldeployment", WEIGHTED, resume)
+        yard.until(lambda: weights(yard) == [40, 60], "the Gateway is told the next weight", 60)
+        yard.until(lambda: is_split(yard), "it has taken it", 10)
+        assert_share(Client(gateway, WEIGHTED_PATH).count(MANY // 2), second, 60)
+        yard.serves(WEIGHTED, "digits-svm")
+        yard.until(lambda: weights(yard) == [100], "the stable pods have all the traffic", 60)
+        assert Client(gateway, WEIGHTED_PATH).count(FEW) == {second: FEW}
+    print(f"in all: {dict(steady.answers)}, {len(steady.failures)} failed")
+    assert steady.failures == []
+    assert min(steady.answers[first], steady.answers[second]) > FEW
+
+    # Traefik takes routes that ask for copies, and makes none: its class is asked, not the route.
+    shadow = {"strategy": "Shadow", "steps": [{"pause": {}}], "withoutRoute": None}
+    patch = json.dumps({"spec": {"rollout": shadow}})
+    yard.kubectl("patch", "modeldeployment", WEIGHTED, "--type=merge", "--patch", patch)
+    split = lambda: yard.condition("modeldeployment", WEIGHTED, "TrafficSplit")  # noqa: E731
+    yard.until(lambda: split().get("reason") == "ShadowUnsupported", "a shadow is refused", 60)
+    assert Client(gateway, WEIGHTED_PATH).count(FEW) == {second: FEW}
+
+
+def reason(yard: Yard) -> str:
+    return str(yard.condition("modeldeployment", WEIGHTED, "Ready").get("reason"))
+
+
+def is_split(yard: Yard) -> bool:
+    return yard.condition("modeldeployment", WEIGHTED, "TrafficSplit").get("status") == "True"
+
+
+def weights(yard: Yard) -> list[int]:
+    [rule] = yard.get("httproute", WEIGHTED)["spec"]["rules"]
+    return [int(ref["weight"]) for ref in rule["backendRefs"]]
+
+
+def assert_share(answers: Counter[str], version: str, percent: int) -> None:
+    """Within three standard deviations of what a toss for each request would give."""
+    total, share = answers.total(), percent / 100
+    seen, sigma = answers[version] / total, math.sqrt(share * (1 - share) / total)
+    print(f"{percent} % asked for: {100 * seen:.2f} % of {total} requests, {abs(seen - share) / sigma:.2f} sigma off")
+    assert abs(seen - share) <= 3 * sigma, answers
