@@ -37,6 +37,8 @@ class Settings:
     fetcher_image: str = f"modelyard/model-fetcher:{__version__}"
     source_image: str = f"modelyard/source-fetcher:{__version__}"
     image_pull_policy: str = "IfNotPresent"
+    model_names: str = "Free"
+    """Free, or Namespaced: objects of a namespace name registered models `<namespace>.<name>` only."""
     default_backend: str = "SeldonDeployment"
     service_url: str = "http://{service}.{namespace}.svc:{port}"
     """How this cluster's Services are reached, for the readiness question and status.url."""

@@ -28,6 +28,8 @@ class Context:
     tracking_ui_url: str = ""
     is_user_recorded: bool = False
     """Whether the API server itself writes down who created an object."""
+    model_names: str = "Free"
+    """Free, or Namespaced: held to `<namespace>.<name>`."""
     training_pods: PodPolicy = NO_SETTINGS
     serving_pods: PodPolicy = NO_SETTINGS
     server_images: tuple[ServerImage, ...] = ()

@@ -21,6 +21,7 @@ def context_of(settings: Settings, cluster: str) -> Context:
         alias_poll_seconds=settings.alias_poll_seconds,
         tracking_ui_url=settings.tracking_ui_url,
         is_user_recorded=settings.record_user,
+        model_names=settings.model_names,
         training_pods=settings.training_pods,
         serving_pods=settings.serving_pods,
         server_images=settings.server_images.root,

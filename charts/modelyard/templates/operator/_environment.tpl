@@ -25,6 +25,7 @@
   "FETCHER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelFetcher))
   "SOURCE_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.sourceFetcher))
   "IMAGE_PULL_POLICY" .Values.imagePullPolicy
+  "MODEL_NAMES" .Values.admission.modelNames
   "DEFAULT_BACKEND" .Values.serving.defaultBackend
   "SERVICE_URL" .Values.serving.serviceUrl
   "SERVER_IMAGES" (include "modelyard.serverImages" .)

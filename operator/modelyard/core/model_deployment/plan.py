@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
-from modelyard.core import metadata, pod_policy, pod_rules
+from modelyard.core import metadata, model_names, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.model_deployment import compatibility, pod, rollout, services, versions
 from modelyard.core.model_deployment.backend import Backend, PredictorState, own
@@ -69,6 +69,7 @@ def _refuse_the_impossible(draft: Draft) -> None:
     problems = [
         *pod_rules.problems_of(template, pod.SERVER),
         *pod_policy.problems_of(draft.context.serving_pods, template, asked),
+        *model_names.problems_of(draft.context, draft.namespace, draft.spec.model.name),
     ]
     if problems:
         raise Stalled("InvalidSpec", "; ".join(problems))

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from modelyard.api import names
 from modelyard.api.promotion import PromotedVersion, PromotionSpec, TargetAlias
-from modelyard.core import clock
+from modelyard.core import clock, model_names
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
 from modelyard.core.promotion import digest, evidence, gates, rivals
@@ -67,6 +67,9 @@ def _decide(draft: Draft) -> None:
 
 def _go_on(draft: Draft) -> None:
     """From the gates to the alias."""
+    if problems := model_names.problems_of(draft.context, draft.namespace, draft.spec.model.name):
+        # Not even tags are written on another namespace's version.
+        raise Stalled("InvalidSpec", "; ".join(problems))
     _say_who(draft)
     _refuse_rejected(draft)
     rivals.refuse_overtaken(draft)

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from modelyard.api import names
 from modelyard.api.promotion_policy import PolicyModel, PromotionPolicySpec
-from modelyard.core import clock
+from modelyard.core import clock, model_names
 from modelyard.core.conditions import find
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
@@ -45,6 +45,8 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
 
 def _decide(draft: Draft) -> Plan:
     """The story of a PromotionPolicy."""
+    if problems := model_names.problems_of(draft.context, draft.namespace, draft.spec.model.name):
+        raise Stalled("InvalidSpec", "; ".join(problems))
     _give_way(draft)
     spec = draft.spec
     champion = draft.ask_or_wait(ResolveAlias(spec.model.name, spec.target.alias))

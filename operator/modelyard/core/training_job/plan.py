@@ -87,13 +87,13 @@ def _decide(draft: Draft) -> None:
         _close(draft, record)
     elif record and record["reason"] == "Succeeded":
         _succeed(draft, record)
-    elif not record and (problems := validity.problems_of(draft.spec, draft.context)):
+    elif not record and (problems := validity.problems_of(draft.spec, draft.namespace, draft.context)):
         _ask_to_mend(draft, "; ".join(problems))
     elif draft.spec.suspend:
         _stay_suspended(draft)
     elif record and (reason := verdict.why_final(draft, record)):
         _give_up(draft, record, reason)
-    elif record and (problems := validity.problems_of(draft.spec, draft.context)):
+    elif record and (problems := validity.problems_of(draft.spec, draft.namespace, draft.context)):
         _fail(draft, INVALID_SPEC, "; ".join(problems))
     elif _was_just_mended(draft):
         draft.set_state("Pending", "spec was mended; attempt 1 begins")

@@ -1,7 +1,7 @@
 """Why a spec that the schema admits cannot work; asked before an attempt begins, never of one under way."""
 
 from modelyard.api.training_job import TrainingJobSpec
-from modelyard.core import pod_policy, pod_rules
+from modelyard.core import model_names, pod_policy, pod_rules
 from modelyard.core.context import Context
 from modelyard.core.training_job import checkpoint, datasets, distributed, memory, parameters, prepare
 from modelyard.core.training_job.outcome import TRAINER
@@ -9,12 +9,13 @@ from modelyard.core.training_job.outcome import TRAINER
 _RULES = (memory, parameters, datasets, prepare, distributed, checkpoint)
 
 
-def problems_of(spec: TrainingJobSpec, context: Context) -> list[str]:
+def problems_of(spec: TrainingJobSpec, namespace: str, context: Context) -> list[str]:
     """Each reason, with its field and the cure; none when it can work."""
     if problems := pod_rules.problems_of(spec.pod_template, TRAINER):
         return problems
     policy = pod_policy.problems_of(context.training_pods, spec.pod_template, _asked(spec))
-    return policy + [problem for rule in _RULES for problem in rule.problems_of(spec)]
+    named = model_names.problems_of(context, namespace, spec.model.name) if spec.model else []
+    return policy + named + [problem for rule in _RULES for problem in rule.problems_of(spec)]
 
 
 def _asked(spec: TrainingJobSpec) -> list[pod_policy.Asked]:

@@ -18,7 +18,7 @@ def spec(most: str) -> TrainingJobSpec:
 
 
 def test_memory_may_not_grow_above_the_administrators_limit() -> None:
-    [problem] = problems_of(spec("8Gi"), CAPPED)
+    [problem] = problems_of(spec("8Gi"), "team", CAPPED)
     assert problem == "spec.retry.onOutOfMemory.maxMemory: 8Gi is above the administrator's limit of 4Gi; lower it"
-    assert problems_of(spec("4Gi"), CAPPED) == []
-    assert problems_of(spec("8Gi"), make_context()) == []
+    assert problems_of(spec("4Gi"), "team", CAPPED) == []
+    assert problems_of(spec("8Gi"), "team", make_context()) == []
