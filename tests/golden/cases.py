@@ -3,8 +3,10 @@
 resource.yaml is the object; observed.yaml is the world around it:
   now, context (changes to the usual one)
   jobs, pods, services        a TrainingJob's children
+  policies                    the PromotionPolicies for its model
   jobs, pods, others, policy  a Promotion's Job, the others that move the same alias, and the policy that made it
   promotions, rivals          what a PromotionPolicy made, and the others for the same alias
+  moves                       all Promotions to a policy's alias; what it made when left out
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
                               canaryDeployment where applied has a canary
   route                       its HTTPRoute: the spec.route and weights it was made for, and its status
@@ -98,7 +100,10 @@ def _training(
 ) -> training_observed.Observed:
     jobs, pods = tuple(world.get("jobs") or ()), tuple(world.get("pods") or ())
     services = tuple(world.get("services") or ())
-    return training_observed.Observed(context, jobs=jobs, pods=pods, services=services, answers=answers)
+    policies = tuple(world.get("policies") or ())
+    return training_observed.Observed(
+        context, jobs=jobs, pods=pods, services=services, policies=policies, answers=answers
+    )
 
 
 def _serving(
@@ -166,7 +171,8 @@ def _policing(
     _resource: Manifest, world: dict[str, Any], context: Context, answers: dict[Question, Any]
 ) -> policy_observed.Observed:
     promotions, rivals = tuple(world.get("promotions") or ()), tuple(world.get("rivals") or ())
-    return policy_observed.Observed(context, promotions, rivals, answers)
+    moves = tuple(world.get("moves") or promotions)
+    return policy_observed.Observed(context, promotions, rivals, answers, moves)
 
 
 _KINDS: dict[str, tuple[Any, Any]] = {

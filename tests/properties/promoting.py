@@ -188,7 +188,7 @@ class PromotingWorld:
     def _observe_policy(self, resource: Manifest, answers: dict[Question, Any]) -> of_policy.Observed:
         name = resource["metadata"]["name"]
         made = [item for item in self.cache.of_kind("Promotion") if item["spec"].get("policy") == name]
-        return of_policy.Observed(self.context, tuple(made), (), dict(answers))
+        return of_policy.Observed(self.context, tuple(made), (), dict(answers), tuple(self.cache.of_kind("Promotion")))
 
     def _controllers(self) -> None:
         """Jobs get a pod, which tells the digest; what is marked to be deleted goes."""

@@ -95,7 +95,7 @@ SAMPLES: dict[str, list[Spec]] = {
         {
             "model": {"name": "digits"},
             "candidate": {"alias": "candidate"},
-            "target": {"alias": "champion"},
+            "target": {"alias": "champion", "onManualMove": "Revert"},
             "gates": _GATES,
             "approval": {"required": True},
             "suspend": False,
@@ -113,7 +113,7 @@ SAMPLES: dict[str, list[Spec]] = {
     ],
     "ModelDeployment": [
         {
-            "model": {"name": "digits", "alias": "champion"},
+            "model": {"name": "digits", "alias": "champion", "promotedOnly": True},
             "backend": "Deployment",
             "server": {
                 "image": "registry.example.org/team/server:1",

@@ -49,6 +49,8 @@ class ServedModel(KubeModel):
     """Serve what this alias points at, and follow it."""
     version: VersionNumber | None = None
     """Serve this version."""
+    promoted_only: bool = False
+    """Serve only versions that a Promotion of this namespace promoted, with the files that it recorded."""
 
 
 class Server(KubeModel):

@@ -1,6 +1,6 @@
 """PromotionPolicy: says when a version may become what an alias points at."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,13 @@ class CandidateAlias(KubeModel):
     """The alias of candidates, whoever sets it: a TrainingJob, a notebook, CI."""
 
 
+class GovernedAlias(TargetAlias):
+    """The alias that moves to a version that passes, and what to do when somebody else moves it."""
+
+    on_manual_move: Literal["Report", "Revert"] = "Report"
+    """What to do when the alias points elsewhere than at the version of its last Promotion: say so, or move it back."""
+
+
 class RequiredApproval(KubeModel):
     """Whether a person has to agree."""
 
@@ -61,7 +68,7 @@ class PromotionPolicySpec(KubeModel):
     """The model whose versions are promoted."""
     candidate: CandidateAlias = CandidateAlias()
     """Which versions are looked at."""
-    target: TargetAlias = TargetAlias()
+    target: GovernedAlias = GovernedAlias()
     """The alias that moves to a version that passes."""
     gates: Gates = None
     """What a version has to show; nothing when left out."""
@@ -106,7 +113,7 @@ class PromotionPolicyStatus(KubeModel):
     observed_generation: int | None = None
     """The generation of spec that this status speaks of."""
     conditions: Annotated[list[Condition] | None, Field(json_schema_extra=keyed_by("type"))] = None
-    """Ready; Reconciling and Stalled while they are true."""
+    """Ready, Conflict; Reconciling and Stalled while they are true."""
     candidate: CandidateStatus | None = None
     """What the candidate alias points at."""
     champion: ChampionStatus | None = None

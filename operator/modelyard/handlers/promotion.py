@@ -57,6 +57,7 @@ def policy_wiring(caches: Caches, remember: Callable[[Manifest], None], context:
             context=context,
             promotions=tuple(made),
             rivals=tuple(_others(caches(PROMOTION_POLICIES), resource)),
+            moves=tuple(_others(caches(PROMOTIONS), resource)),
             answers=answers,
         )
 

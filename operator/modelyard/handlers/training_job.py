@@ -1,6 +1,6 @@
 """TrainingJob: what is watched for it, how it is observed, and what is done once it is deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from modelyard.api import names
 from modelyard.core.context import Context
 from modelyard.core.plan import Answers, Key, Manifest, Plan, Question
+from modelyard.core.promotion.records import aim_of, rank
 from modelyard.core.serving import is_owned_by
 from modelyard.core.tracking import AttemptIdentity
 from modelyard.core.training_job.leftovers import is_under_way, plan_gone, plan_orphans
@@ -15,7 +16,7 @@ from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.plan import plan, plan_refused
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Ask, Wiring, answered
-from modelyard.kube.resources import JOBS, PODS, SERVICES, TRAINING_JOBS, Resource
+from modelyard.kube.resources import JOBS, PODS, PROMOTION_POLICIES, SERVICES, TRAINING_JOBS, Resource
 
 Caches = Callable[[Resource], Cache]
 
@@ -24,8 +25,7 @@ def wiring(caches: Caches, remember: Callable[[Manifest], None], context: Contex
     """How a TrainingJob is read, observed and decided."""
 
     def observe(resource: Manifest, answers: Answers) -> Observed:
-        uid = resource["metadata"]["uid"]
-        return _observed(caches, context, _key(resource), uid, answers)
+        return _observed(caches, context, resource, answers)
 
     return Wiring(
         read=lambda key: caches(TRAINING_JOBS).get(key.namespace, key.name),
@@ -79,8 +79,10 @@ class DeletedTrainingJobs:
             answers |= await answered(found.questions, self.ask)
 
 
-def _observed(caches: Caches, context: Context, key: Key, uid: str, answers: Answers) -> Observed:
-    """The children that the owner's UID proves to be its own."""
+def _observed(caches: Caches, context: Context, resource: Manifest, answers: Answers) -> Observed:
+    """The children that the owner's UID proves to be its own, and the policies for its model."""
+    key, uid = _key(resource), resource["metadata"]["uid"]
+    model = ((resource.get("spec") or {}).get("model") or {}).get("name")
     jobs = [job for job in caches(JOBS).owned_by(key) if is_owned_by(job, uid)]
     job_uids = {job["metadata"]["uid"] for job in jobs}
     pods = [
@@ -89,7 +91,20 @@ def _observed(caches: Caches, context: Context, key: Key, uid: str, answers: Ans
         if _owner_uid(pod) == uid and (not job_uids or any(is_owned_by(pod, job_uid) for job_uid in job_uids))
     ]
     services = [service for service in caches(SERVICES).owned_by(key) if is_owned_by(service, uid)]
-    return Observed(context, jobs=tuple(jobs), pods=tuple(pods), services=tuple(services), answers=answers)
+    return Observed(
+        context,
+        jobs=tuple(jobs),
+        pods=tuple(pods),
+        services=tuple(services),
+        policies=tuple(_policies(caches(PROMOTION_POLICIES), model)),
+        answers=answers,
+    )
+
+
+def _policies(cache: Cache, model: str | None) -> Iterator[Manifest]:
+    """The policies for this registered model, in all namespaces, in an order that does not change."""
+    found = [item for item in cache.values() if model and aim_of(item)[0] == model]
+    yield from sorted((item for item in found if not item["metadata"].get("deletionTimestamp")), key=rank)
 
 
 def _owner_uid(manifest: Manifest) -> str | None:

@@ -4,12 +4,14 @@ import re
 
 from modelyard.api import names
 from modelyard.core.errors import Stalled, Waiting
+from modelyard.core.model_deployment import vouching
 from modelyard.core.model_deployment.compatibility import runs
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.refusals import refusal_of
 from modelyard.core.plan import Failure, Question
 from modelyard.core.tracking import GetVersion, RegisteredVersion, ResolveAlias
 
+_SOON_SECONDS = 1.0
 _TRAINING_JOB = re.compile(r"[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?")
 
 
@@ -32,6 +34,11 @@ def desired(draft: Draft) -> RegisteredVersion | None:
         return None
     assert isinstance(answer, RegisteredVersion)  # noqa: S101 - narrows the answer's type
     draft.status["desiredVersion"] = answer.version
+    if model.promoted_only and not vouching.is_vouched_for(draft, answer.version):
+        draft.conditions.false("ModelResolved", "AwaitingPromotion", _unvouched(draft, answer.version))
+        if vouching.is_about_to_be(draft, answer.version):
+            draft.look_again_in(_SOON_SECONDS)
+        return None
     said = f"{model.name}@{model.alias} is version {answer.version}" if model.alias else f"version {answer.version}"
     draft.conditions.true("ModelResolved", "Resolved", said)
     return answer
@@ -62,7 +69,9 @@ def _asked_for(draft: Draft, wanted: RegisteredVersion | None, applied: str | No
     if draft.spec.paused:
         raise Waiting("Paused", "spec.paused is true and nothing was served before; set it to false to begin", 0)
     resolved = draft.conditions.get("ModelResolved") or {"reason": "AwaitingVersion", "message": ""}
-    raise Waiting("AwaitingVersion", f"{resolved['reason']}: {resolved['message']}", 0)
+    is_held_back = resolved["reason"] == "AwaitingPromotion"
+    said = resolved["message"] if is_held_back else f"{resolved['reason']}: {resolved['message']}"
+    raise Waiting("AwaitingPromotion" if is_held_back else "AwaitingVersion", said, 0)
 
 
 def _instead_of(draft: Draft, wanted: RegisteredVersion, applied: str | None) -> str:
@@ -92,6 +101,16 @@ def stable_item(draft: Draft, version: str, wanted: RegisteredVersion | None) ->
         if wanted.run_id:
             kept["runID"] = wanted.run_id
     return kept
+
+
+def _unvouched(draft: Draft, version: str) -> str:
+    """What to say of a version that no Promotion vouches for."""
+    model = draft.spec.model
+    to = f" to {model.alias}" if model.alias else ""
+    return (
+        f"spec.model.promotedOnly: no Promotion of namespace {draft.namespace} promoted version {version} of "
+        f"{model.name}{to}: promote it there, or set promotedOnly to false"
+    )
 
 
 def _missing(draft: Draft) -> tuple[str, str]:

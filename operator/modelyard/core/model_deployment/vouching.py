@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.plan import Manifest
-from modelyard.core.promotion.records import digest_of, is_promoted, rank, version_of
+from modelyard.core.promotion.records import aim_of, digest_of, is_promoted, is_promoting, rank, version_of
 
 _OPTION = "--digest"
 
@@ -27,6 +27,23 @@ def with_digests(draft: Draft, manifest: Manifest, live: Manifest | None) -> Man
 
     changed: Manifest = _with_option(manifest, wanted)
     return changed
+
+
+def is_vouched_for(draft: Draft, version: str) -> bool:
+    """Whether a Promotion moved an alias to this version: the one that is followed, or any for a number in spec."""
+    return any(is_promoted(item) for item in _about(draft, version))
+
+
+def is_about_to_be(draft: Draft, version: str) -> bool:
+    """Whether that is a matter of moments: the alias moves before its Promotion says that it did."""
+    return any(is_promoting(item) for item in _about(draft, version))
+
+
+def _about(draft: Draft, version: str) -> list[Manifest]:
+    """The Promotions that recorded a digest of this version, to the alias that is followed."""
+    alias = draft.spec.model.alias
+    found = [item for item in draft.observed.promotions if version_of(item) == version and digest_of(item)]
+    return [item for item in found if alias in (None, aim_of(item)[1])]
 
 
 def _recorded(draft: Draft, version: str) -> str | None:

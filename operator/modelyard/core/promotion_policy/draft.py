@@ -32,6 +32,7 @@ class Draft(Subject):
         self.before: dict[str, Any] = self.resource.get("status") or {}
         self.status = copy.deepcopy({k: v for k, v in self.before.items() if k != "conditions"})
         self.conditions = Conditions(self.before.get("conditions") or [], self.generation, self.now)
+        self.conditions.keep("Conflict")
         self.recheck_after = self.context.alias_poll_seconds
 
     def was(self, reason: str) -> bool:

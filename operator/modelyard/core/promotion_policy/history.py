@@ -4,15 +4,17 @@ from modelyard.api import names
 from modelyard.core.plan import Manifest, ObjectRef
 from modelyard.core.promotion.records import is_over, rank, version_of
 from modelyard.core.promotion_policy.draft import Draft
+from modelyard.core.promotion_policy.manual import last_move
 
 
 def beyond_limit(draft: Draft, candidate: str | None, champion: str | None) -> list[ObjectRef]:
     """The oldest that are over, beyond spec.historyLimit.
 
     Never that of the candidate, which would be promoted again, nor of what the alias points at, which vouches for the
-    files that are served.
+    files that are served, nor the last that moved it, which says where it belongs.
     """
-    kept = {candidate, champion}
+    last = last_move(draft)
+    kept = {candidate, champion, version_of(last) if last else None}
     over = [item for item in draft.observed.promotions if is_over(item) and version_of(item) not in kept]
     newest_first = sorted(over, key=rank, reverse=True)
     return [_ref(item) for item in newest_first[draft.spec.history_limit :] if _is_there(item)]

@@ -16,3 +16,5 @@ class Observed:
     rivals: tuple[Manifest, ...] = ()
     """Other policies of the whole cluster for the same model and target alias."""
     answers: Answers = field(default_factory=dict)
+    moves: tuple[Manifest, ...] = ()
+    """All Promotions of the cluster for the same model and target alias, whoever made them."""

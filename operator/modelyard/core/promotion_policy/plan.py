@@ -11,11 +11,14 @@ from modelyard.core.conditions import find
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
 from modelyard.core.promotion.records import is_over, is_promoted, rank, result_of, shown, version_of
-from modelyard.core.promotion_policy import history
+from modelyard.core.promotion_policy import history, manual
 from modelyard.core.promotion_policy.draft import Draft
 from modelyard.core.promotion_policy.observed import Observed
 from modelyard.core.serving import ReadObject
 from modelyard.core.tracking import RegisteredVersion, ResolveAlias
+
+_UNDER_WAY = frozenset({"Promoting", "AwaitingApproval", "Suspended"})
+"""What is said before an alias that was moved by hand."""
 
 
 def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
@@ -49,7 +52,7 @@ def _decide(draft: Draft) -> Plan:
         raise Stalled("InvalidSpec", "; ".join(problems))
     _give_way(draft)
     spec = draft.spec
-    champion = draft.ask_or_wait(ResolveAlias(spec.model.name, spec.target.alias))
+    champion = manual.judge(draft, draft.ask_or_wait(ResolveAlias(spec.model.name, spec.target.alias)))
     candidate = draft.ask_or_wait(ResolveAlias(spec.model.name, spec.candidate.alias))
     _note_champion(draft, champion)
     draft.status["candidate"] = {"version": candidate.version} if candidate else None
@@ -133,6 +136,8 @@ def _report(draft: Draft, promotion: Manifest, champion: RegisteredVersion | Non
 
 def _ready(draft: Draft, status: str, reason: str, message: str) -> Plan:
     """The plan, saying so in Ready."""
+    if manual.is_found(draft) and reason not in _UNDER_WAY:
+        reason, message = manual.MOVED, manual.message(draft)
     state = draft.conditions.true if status == "True" else draft.conditions.false
     state("Ready", reason, message)
     return draft.finish(reconciling=reason in {"Promoting", "AwaitingApproval"})

@@ -7,7 +7,7 @@ from modelyard.core import clock
 from modelyard.core.errors import Stalled, Waiting
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import FindModels, LoggedModel, Pairs, RegisteredVersion, RegisterVersion
-from modelyard.core.training_job import lineage
+from modelyard.core.training_job import governed, lineage
 from modelyard.core.training_job.draft import Draft, Record
 
 _UPLOAD_PATIENCE = timedelta(minutes=2)
@@ -79,7 +79,7 @@ def registered(draft: Draft, record: Record, spec: ModelSpec) -> RegisteredVersi
         model_id=model.model_id,
         run_id=run_id,
         tags=_tags(draft, record, spec),
-        aliases=tuple(spec.aliases or []),
+        aliases=governed.free_aliases(draft, spec),
     )
     version = draft.ask_or_wait(question)
     if isinstance(version, Failure):

@@ -16,6 +16,8 @@ class Observed:
     jobs: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
     services: tuple[Manifest, ...] = ()
+    policies: tuple[Manifest, ...] = ()
+    """PromotionPolicies of the whole cluster for the model that is registered."""
     answers: Answers = field(default_factory=dict)
 
     def job_named(self, name: str) -> Manifest | None:

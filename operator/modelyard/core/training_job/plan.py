@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from modelyard.api.training_job import INVALID_SPEC, Trainer, TrainingJobSpec
+from modelyard.api.training_job import INVALID_SPEC, ModelSpec, Trainer, TrainingJobSpec
 from modelyard.core import clock
 from modelyard.core.conditions import find
 from modelyard.core.errors import Open, Stalled, Waiting
@@ -17,6 +17,7 @@ from modelyard.core.training_job import (
     cleanup,
     cures,
     deadline,
+    governed,
     memory,
     parameters,
     retry,
@@ -226,10 +227,8 @@ def _succeed(draft: Draft, record: Record) -> None:
     draft.set_state("Registering", "the training succeeded")
     model = draft.spec.model
     version = registered(draft, record, model) if model else None
-    if version:
-        draft.status["modelVersion"] = _version_item(version)
-        aliases = f" as {', '.join(model.aliases)}" if model and model.aliases else ""
-        draft.conditions.true("Registered", "Registered", f"{version.name} version {version.version}{aliases}")
+    if version and model:
+        _note_version(draft, version, model)
     elif model:
         draft.conditions.false("Registered", "NotRequested", "spec.model.register is Never")
     message = f"registered {version.name} version {version.version}" if version else "the training succeeded"
@@ -237,6 +236,19 @@ def _succeed(draft: Draft, record: Record) -> None:
     draft.conditions.true("Complete", "Succeeded", message)
     _end_suspension(draft)
     draft.events.append(Event("Succeeded", message))
+
+
+def _note_version(draft: Draft, version: RegisteredVersion, model: ModelSpec) -> None:
+    """Say which version was registered, with which aliases, and which it was not given."""
+    draft.status["modelVersion"] = _version_item(version)
+    aliases = governed.free_aliases(draft, model)
+    said = f"{version.name} version {version.version}" + (f" as {', '.join(aliases)}" if aliases else "")
+    left_out = governed.told(draft, model)
+    if left_out:
+        draft.conditions.true("Registered", governed.REASON, f"{said}; {left_out}")
+        governed.tell(draft, f"{said}; {left_out}")
+    else:
+        draft.conditions.true("Registered", "Registered", said)
 
 
 def _fail(draft: Draft, reason: str, message: str) -> None:
