@@ -1,4 +1,4 @@
-"""The demo's story on the real node: from a script to answered predictions, and a switch without a failed request."""
+"""The demo's story on the real node: from a script to predictions, through a gate and a canary, no request failing."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import pytest
 
 from support.yard import Yard
 from tools.demo import install, story
-from tools.demo.objects import Watch
+from tools.demo.objects import KINDS, Watch
 from tools.demo.place import Site
 from tools.demo.screen import Screen
 
@@ -37,6 +37,7 @@ def test_the_demo_trains_serves_and_switches_without_a_failed_request(
 ) -> None:
     story.train_and_serve(site, watch)
     story.predict(site, watch)
+    story.guard(site, watch)
     story.switch(site, watch)  # raises where a request failed
     story.predict(site, watch)
     story.tell_chain(watch)
@@ -50,7 +51,7 @@ def test_the_demo_trains_serves_and_switches_without_a_failed_request(
 
 
 def _the_readme_shows_these_columns(yard: Yard) -> None:
-    printed = yard.kubectl("get", "trainingjobs,modeldeployments").splitlines()
+    printed = yard.kubectl("get", KINDS).splitlines()
     headers = [" ".join(line.split()) for line in printed if line.startswith("NAME")]
     readme = [" ".join(line.split()) for line in README.read_text().splitlines()]
     for header in headers:
@@ -64,4 +65,12 @@ def _the_chain_is_readable_from_one_object(yard: Yard) -> None:
     assert stable["trainingJob"] == f"{yard.namespace}/digits-svm"
     assert stable["runID"] == job["status"]["tracking"]["runID"]
     assert yard.run_of(stable["runID"])["status"] == "FINISHED"
-    assert deployment["status"]["url"] == f"http://digits.{yard.namespace}.svc:9000/v2/models/model/infer"
+    assert deployment["status"]["url"].endswith("/ml/digits/v2/models/model/infer")
+    assert deployment["status"]["clusterURL"] == f"http://digits.{yard.namespace}.svc:9000/v2/models/model/infer"
+    (promotion,) = yard.items("promotions")
+    assert (promotion["spec"]["model"]["version"], promotion["status"]["previousVersion"]) == ("2", "1")
+    assert {gate["name"]: gate["result"] for gate in promotion["status"]["gates"]} == {
+        "accurate": "Passed",
+        "no-worse": "Passed",
+    }
+    assert deployment["status"]["history"][-1]["outcome"] == "Promoted"

@@ -16,7 +16,9 @@ COVERED = {
     "00-mlflow-for-trying-out.yaml",  # installed for every test of this folder
     "01-minimal-training.yaml",
     "02-digits-seldon/1-train-and-serve.yaml",  # tests/e2e/test_chain.py
-    "02-digits-seldon/2-next-version.yaml",
+    "02-digits-seldon/2-next-version.yaml",  # tests/e2e/test_routes.py
+    "02-digits-seldon/3-gate-and-canary.yaml",  # tests/e2e/test_chain.py
+    "02-digits-seldon/4-candidate.yaml",
     "03-digits-plain-backend.yaml",
     "04-retry.yaml",
     "05-prepare-and-datasets.yaml",

@@ -9,7 +9,6 @@ import pytest
 from support.gateway_traffic import Client, Steady
 from support.yard import EXAMPLES, Yard
 from tools.demo.place import Site
-from tools.gateway import install
 from tools.gateway.manifests import NAME, NAMESPACE, PORT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -22,7 +21,6 @@ WEIGHTED, WEIGHTED_PATH = "digits-weighted", "/ml/digits-weighted/v2/models/mode
 @pytest.fixture(scope="session")
 def gateway(site: Site) -> str:
     """The address of the gateway, as this machine reaches it."""
-    install.install(site.kubectl, site.images["traefik"])
     service = json.loads(site.kubectl.run("get", "service", NAME, "--namespace", NAMESPACE, "--output", "json"))
     return f"http://{service['spec']['clusterIP']}:{PORT}"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.demo.place import Site
 from tools.demo.screen import DemoError, Screen
+from tools.gateway import install as gateway
 from tools.localcluster.paths import CHECKOUT
 from tools.seldon_standin import install as standin
 from tools.seldon_standin.install import Kubectl
@@ -57,6 +58,7 @@ def uninstall(site: Site, screen: Screen) -> None:
         run_helm(site, ["uninstall", RELEASE, "--namespace", SYSTEM_NAMESPACE, "--ignore-not-found", "--wait"])
         remove_namespace(site.kubectl, SYSTEM_NAMESPACE)
         remove_definitions(site.kubectl, screen)
+    gateway.uninstall(site.kubectl, screen.say)
     standin.uninstall(site.kubectl, screen.say)
     remove_namespace(site.kubectl, MLFLOW_NAMESPACE)
 

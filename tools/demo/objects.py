@@ -11,6 +11,8 @@ from tools.demo.screen import DemoError, Screen
 from tools.seldon_standin.install import Kubectl
 
 LOOK_SECONDS = 1.0
+KINDS = "trainingjobs,promotions,modeldeployments"
+"""What the demo shows with kubectl."""
 # Ages change by themselves; nobody wants a table for that.
 _AGE = re.compile(r"\s+(\d+[smhd])+(?=\s|$)")
 
@@ -56,11 +58,11 @@ class Watch:
         return manifest
 
     def show_changes(self) -> None:
-        """Prints what kubectl prints of both kinds, if that is something new; raises KubectlError."""
-        table = self._get("trainingjobs,modeldeployments")
+        """Prints what kubectl prints of all kinds, if that is something new; raises KubectlError."""
+        table = self._get(KINDS)
         if without_ages(table) != self._shown:
             self._shown = without_ages(table)
-            self.screen.say("$ kubectl get trainingjobs,modeldeployments", *table.rstrip().splitlines(), "")
+            self.screen.say(f"$ kubectl get {KINDS}", *table.rstrip().splitlines(), "")
 
     def until(self, what: str, is_done: Callable[[], bool], limit_seconds: float) -> None:
         """Shows changes until it is done; raises DemoError after the limit, KubectlError."""

@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 from tools.demo import digits, install
 from tools.demo.digits import Answer, BadAnswerError, Digit
 from tools.demo.install import NAMESPACE
-from tools.demo.objects import Manifest, Watch, is_true, refuse_failure, ticks
+from tools.demo.objects import KINDS, Manifest, Watch, is_true, refuse_failure, ticks
 from tools.demo.place import Place, Site
 from tools.demo.screen import DemoError, Screen
 from tools.demo.traffic import Counts, Trickle
+from tools.gateway import install as gateway
 from tools.localcluster.paths import CHECKOUT
 from tools.seldon_standin import install as standin
 
@@ -28,7 +29,7 @@ def up(place: Place, screen: Screen) -> None:
     set_up(site, screen)
     watch = Watch(site.kubectl, NAMESPACE, screen)
     look_at = [
-        f"kubectl describe -n {NAMESPACE} trainingjobs,modeldeployments",
+        f"kubectl describe -n {NAMESPACE} {KINDS}",
         f"kubectl get -n {NAMESPACE} events,pods",
         f"kubectl logs -n {install.SYSTEM_NAMESPACE} deploy/modelyard",
         site.setup_hint,
@@ -38,7 +39,9 @@ def up(place: Place, screen: Screen) -> None:
     with screen.step("Ask the model about digits that it has never seen", *look_at):
         first = predict(site, watch)
         watch.screen.say("", *digits.gallery(digits.load(), first), summary(first))
-    with screen.step("Train the next version, and switch to it while requests keep coming", *look_at):
+    with screen.step("Put a gate before the champion, and a Gateway before the servers", *look_at):
+        guard(site, watch)
+    with screen.step("Train the next version; it passes the gate and gets a growing share of the requests", *look_at):
         switch(site, watch)
     with screen.step("Ask about the same digits again", *look_at):
         second = predict(site, watch)
@@ -69,6 +72,8 @@ def set_up(site: Site, screen: Screen) -> None:
     with screen.step("See to Seldon", "kubectl describe -n seldon-system pods"):
         standin.install(site.kubectl, site.images["operator"], screen.say)
     look_at = [f"kubectl {verb} -n {install.SYSTEM_NAMESPACE}" for verb in ("describe pods", "logs deploy/modelyard")]
+    with screen.step("Start a gateway for trying out", f"kubectl describe -n {gateway.NAMESPACE} pods"):
+        gateway.install(site.kubectl, site.images["traefik"], screen.say)
     with screen.step("Install the operator with its Helm chart", *look_at, site.setup_hint):
         install.install_operator(site, screen)
         screen.say(*site.kubectl.run("get", "pods", "--namespace", install.SYSTEM_NAMESPACE).rstrip().splitlines())
@@ -86,10 +91,23 @@ def train_and_serve(site: Site, watch: Watch) -> None:
     watch.until("an answering model server", serves, TRAINING_LIMIT_SECONDS)
 
 
+def guard(site: Site, watch: Watch) -> None:
+    """The policy, the route and the steps of a canary; raises DemoError, KubectlError."""
+    apply(site, watch, "3-gate-and-canary.yaml")
+
+    def is_routed() -> bool:
+        return is_true(watch.read("modeldeployment", DEPLOYMENT), "TrafficSplit")
+
+    watch.until("the Gateway's word that it took the route", is_routed, SWITCH_LIMIT_SECONDS)
+    watch.screen.say(f"Requests come in at {watch.read('modeldeployment', DEPLOYMENT)['status']['url']}")
+
+
 def predict(site: Site, watch: Watch) -> Answer:
     """Sends the scanned digits through the API server's proxy; raises DemoError, KubectlError."""
     scans = digits.load()
-    url = watch.read("modeldeployment", DEPLOYMENT)["status"]["url"]
+    status = watch.read("modeldeployment", DEPLOYMENT)["status"]
+    # The API server's proxy leads to Services: the way in through a Gateway is another one.
+    url = status.get("clusterURL") or status["url"]
     watch.screen.say(f"POST {url}")
     request = digits.as_json(digits.request_for(scans))
     text = site.kubectl.run("create", "--raw", proxy_path(url), "--filename", "-", stdin=request)
@@ -114,7 +132,7 @@ def summary(answer: Answer) -> str:
 
 
 def switch(site: Site, watch: Watch) -> None:
-    """The second version takes over under traffic without one failed request; raises DemoError, KubectlError."""
+    """The second version takes over step by step without one failed request; raises DemoError, KubectlError."""
     deployment = watch.read("modeldeployment", DEPLOYMENT)
     before = str(deployment["status"]["stable"]["version"])
     request = digits.request_for(digits.load()[:1])
@@ -125,7 +143,7 @@ def switch(site: Site, watch: Watch) -> None:
         counts = trickle.counts()
         if counts and sum(counts.answers.values()) >= BASELINE_ANSWERS:
             break
-    apply(site, watch, "2-next-version.yaml")
+    apply(site, watch, "4-candidate.yaml")
     counts = follow_switch(watch, trickle, before)
     trickle.stop()
     judge(counts, watch.screen)
@@ -193,7 +211,7 @@ def tell_what_next(site: Site, screen: Screen) -> None:
         *([site.setup_hint] if site.setup_hint else []),
         f"kubectl config set-context --current --namespace {NAMESPACE}",
         f"kubectl port-forward -n {install.MLFLOW_NAMESPACE} service/mlflow 5000     # MLflow: {install.MLFLOW_UI}",
-        "kubectl get trainingjobs,modeldeployments -o wide",
+        f"kubectl get {KINDS} -o wide",
         "kubectl apply -f examples/04-retry.yaml                # a training that fails and is retried",
         "kubectl apply -f examples/03-digits-plain-backend.yaml # the same model without Seldon",
         "kubectl scale modeldeployment digits --replicas 2",
