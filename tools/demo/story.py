@@ -10,6 +10,7 @@ from tools.demo.place import Place, Site
 from tools.demo.screen import DemoError, Screen
 from tools.demo.traffic import Counts, Trickle
 from tools.gateway import install as gateway
+from tools.gateway.manifests import NAMESPACE as GATEWAY_NAMESPACE
 from tools.localcluster.paths import CHECKOUT
 from tools.seldon_standin import install as standin
 
@@ -72,7 +73,7 @@ def set_up(site: Site, screen: Screen) -> None:
     with screen.step("See to Seldon", "kubectl describe -n seldon-system pods"):
         standin.install(site.kubectl, site.images["operator"], screen.say)
     look_at = [f"kubectl {verb} -n {install.SYSTEM_NAMESPACE}" for verb in ("describe pods", "logs deploy/modelyard")]
-    with screen.step("Start a gateway for trying out", f"kubectl describe -n {gateway.NAMESPACE} pods"):
+    with screen.step("Start a gateway for trying out", f"kubectl describe -n {GATEWAY_NAMESPACE} pods"):
         gateway.install(site.kubectl, site.images["traefik"], screen.say)
     with screen.step("Install the operator with its Helm chart", *look_at, site.setup_hint):
         install.install_operator(site, screen)
