@@ -35,7 +35,7 @@ COVERED = {
     "12-notebook-candidate.yaml",
     "13-canary.yaml",  # tests/e2e/test_canary.py
     "14-canary-with-approval.yaml",
-    "13-canary-through-a-gateway.yaml",  # tests/e2e/test_routes.py
+    "15-canary-through-a-gateway.yaml",  # tests/e2e/test_routes.py
 }
 
 

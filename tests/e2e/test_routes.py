@@ -46,7 +46,7 @@ def test_requests_come_in_through_the_gateway_and_a_switch_loses_none(yard: Yard
 
 def test_a_canary_has_its_weight_of_the_requests_and_none_is_lost(yard: Yard, gateway: str) -> None:
     yard.apply(EXAMPLES / "02-digits-seldon" / "1-train-and-serve.yaml")
-    yard.apply(EXAMPLES / "13-canary-through-a-gateway.yaml")
+    yard.apply(EXAMPLES / "15-canary-through-a-gateway.yaml")
     first = yard.serves(WEIGHTED, "digits-logistic")
     yard.wait("modeldeployment", WEIGHTED, "TrafficSplit", 60)
 
