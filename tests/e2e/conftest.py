@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.yard import RESTRICTED, Yard
+from support.yard import RESTRICTED, Yard, forget_models
 from tools.demo import story
 from tools.demo.place import Site, references
 from tools.demo.screen import Screen
@@ -37,7 +37,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def yard(site: Site, request: pytest.FixtureRequest) -> Iterator[Yard]:
-    """A namespace of the test's own that enforces Pod Security `restricted`."""
+    """A namespace of the test's own that enforces Pod Security `restricted`, and a registry without models."""
+    forget_models(site.kubectl)
     name = f"e2e-{request.node.originalname.removeprefix('test_').replace('_', '-')[:40].strip('-')}-{os.getpid()}"
     manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
     site.kubectl.run("apply", "--filename", "-", stdin=json.dumps(manifest))

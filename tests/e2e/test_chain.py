@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.yard import Yard
+from support.yard import Yard, forget_models
 from tools.demo import install, story
 from tools.demo.objects import KINDS, Watch
 from tools.demo.place import Site
@@ -27,6 +27,7 @@ def watch(site: Site, lines: list[str]) -> Iterator[Watch]:
         lines.append(line)
         print(line)
 
+    forget_models(site.kubectl)
     yield Watch(site.kubectl, install.NAMESPACE, Screen(write=write))
     install.remove_namespace(site.kubectl, install.NAMESPACE)
 

@@ -13,11 +13,25 @@ from tools.demo import install, story
 from tools.demo.digits import Answer, load, parse_answer, request_for
 from tools.demo.place import Site
 from tools.localcluster.paths import CHECKOUT
-from tools.seldon_standin.install import KubectlError
+from tools.seldon_standin.install import Kubectl, KubectlError
 
 EXAMPLES = CHECKOUT / "examples"
 MLFLOW = ("--namespace", install.MLFLOW_NAMESPACE, "deployment/mlflow")
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+
+
+FORGET_MODELS = """
+import json, urllib.request as u
+url = "http://localhost:5000/api/2.0/mlflow/registered-models/"
+for model in json.load(u.urlopen(url + "search?max_results=1000")).get("registered_models", []):
+    body = json.dumps({"name": model["name"]}).encode()
+    u.urlopen(u.Request(url + "delete", body, {"Content-Type": "application/json"}, method="DELETE"))
+"""
+
+
+def forget_models(kubectl: Kubectl) -> None:
+    """Deletes all registered models: a test would follow the aliases that an earlier one has left."""
+    kubectl.run("exec", *MLFLOW, "--", "python3", "-c", FORGET_MODELS)
 
 
 @dataclass
