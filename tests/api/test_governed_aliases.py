@@ -1,9 +1,12 @@
 """Nobody slips past a PromotionPolicy: neither a training nor a hand in MLflow."""
 
+import json
+
 import pytest
 
 from support.kube import Manifest
 from support.promoting import Promoting
+from support.serving import Serving
 from support.training import Training
 from support.world import World, condition
 
@@ -78,3 +81,28 @@ def test_a_roll_back_by_a_promotion_is_no_move_by_hand(digits: Promoting) -> Non
     digits.promote("by-hand")
     digits.until_policy("PromotedBefore")
     digits.world.at_no_time(lambda: digits.champion != "1", "the roll-back is undone", 4)
+
+
+def test_a_version_that_cannot_serve_is_gone_back_from_by_a_promotion(digits: Promoting) -> None:
+    world = digits.world
+    digits.policy(target={"alias": "champion", "onManualMove": "Revert"})
+    model, rollback = {"name": digits.model, "alias": "champion"}, {"moveAliasBack": True}
+    serving = Serving(world, model=model, backend="Deployment", rollback=rollback)
+    world.until(lambda: serving.pods("1"), "pods of version 1", 60)
+    serving.take_up("1")
+    digits.make(0.95, "candidate")
+    digits.promote("digits-2")
+    world.kubelet.fail_init(
+        serving.pod("2"), json.dumps({"reason": "ModelIncomplete", "message": "model.pkl is missing"})
+    )
+    names = lambda: [item["metadata"]["name"] for item in world.items("Promotion", "")]  # noqa: E731
+    (back,) = world.until(lambda: [name for name in names() if "-back-" in name], "a Promotion goes back")
+    digits.promote(back)
+    serving.until_ready_says("True", "Serving")
+    assert digits.champion == "1"
+    said = digits.get(back)
+    assert said["status"]["previousVersion"] == "2"
+    assert said["status"]["by"] == "modelyard"
+    assert "refused version 2: ModelIncomplete" in said["spec"]["approval"]["comment"]
+    world.at_no_time(lambda: digits.champion != "1", "the roll-back is undone", 4)
+    assert len([name for name in names() if "-back-" in name]) == 1

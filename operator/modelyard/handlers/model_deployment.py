@@ -8,7 +8,7 @@ from modelyard.core.metadata import key_of
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.plan import plan, plan_refused
 from modelyard.core.plan import Answers, Key, Manifest
-from modelyard.core.promotion.records import digest_of
+from modelyard.core.promotion.records import digest_of, policies_for
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Wiring
 from modelyard.kube.resources import (
@@ -18,6 +18,7 @@ from modelyard.kube.resources import (
     HTTP_ROUTES,
     MODEL_DEPLOYMENTS,
     PODS,
+    PROMOTION_POLICIES,
     PROMOTIONS,
     SELDON_DEPLOYMENTS,
     SERVICES,
@@ -46,6 +47,7 @@ def wiring(
             pods=tuple(_labelled(caches(PODS), key, uid)),
             answers=answers,
             promotions=tuple(_vouching(caches(PROMOTIONS), resource)),
+            policies=policies_for(resource["spec"]["model"]["name"], caches(PROMOTION_POLICIES).values()),
         )
 
     return Wiring(

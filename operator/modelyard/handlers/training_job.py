@@ -1,6 +1,6 @@
 """TrainingJob: what is watched for it, how it is observed, and what is done once it is deleted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from modelyard.api import names
 from modelyard.core.context import Context
 from modelyard.core.plan import Answers, Key, Manifest, Plan, Question
-from modelyard.core.promotion.records import aim_of, rank
+from modelyard.core.promotion.records import policies_for
 from modelyard.core.serving import is_owned_by
 from modelyard.core.tracking import AttemptIdentity
 from modelyard.core.training_job.leftovers import is_under_way, plan_gone, plan_orphans
@@ -96,15 +96,9 @@ def _observed(caches: Caches, context: Context, resource: Manifest, answers: Ans
         jobs=tuple(jobs),
         pods=tuple(pods),
         services=tuple(services),
-        policies=tuple(_policies(caches(PROMOTION_POLICIES), model)),
+        policies=policies_for(model, caches(PROMOTION_POLICIES).values()),
         answers=answers,
     )
-
-
-def _policies(cache: Cache, model: str | None) -> Iterator[Manifest]:
-    """The policies for this registered model, in all namespaces, in an order that does not change."""
-    found = [item for item in cache.values() if model and aim_of(item)[0] == model]
-    yield from sorted((item for item in found if not item["metadata"].get("deletionTimestamp")), key=rank)
 
 
 def _owner_uid(manifest: Manifest) -> str | None:

@@ -33,6 +33,7 @@ class Draft(Subject):
     observed: Observed
     now: datetime
     status: dict[str, Any] = field(default_factory=dict)
+    create: list[Manifest] = field(default_factory=list)
     apply: list[Manifest] = field(default_factory=list)
     delete: list[ObjectRef] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -103,6 +104,7 @@ class Draft(Subject):
         self.status["conditions"] = self.conditions.as_list()
         status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
+            create=tuple(self.create),
             apply=tuple(self.apply),
             delete=tuple(self.delete),
             status=None if is_same_status(status, self.before) else status,

@@ -21,6 +21,8 @@ class Observed:
     """Whether the API server knows HTTPRoutes."""
     promotions: tuple[Manifest, ...] = ()
     """Promotions of the same namespace and model that recorded a digest."""
+    policies: tuple[Manifest, ...] = ()
+    """PromotionPolicies of all namespaces for the same model."""
 
     def of_kind(self, kind: str) -> list[Manifest]:
         """The objects of one kind."""

@@ -121,7 +121,7 @@ def _serving(draft: Draft, version: str, wanted: RegisteredVersion | None) -> Pl
 
 def _serving_the_one_before(draft: Draft, version: str, refusal: dict[str, Any]) -> Plan:
     """This version serves because the one that is wanted failed."""
-    moved = alias_back.move_back(draft, refusal["version"], version)
+    moved = alias_back.move_back(draft, refusal, version)
     message = f"version {version} serves; {refusals.told(draft, refusal)}{moved}"
     draft.conditions.true("Ready", "RolledBack", message)
     draft.conditions.false("Progressing", "RolledBack", message)

@@ -1,5 +1,7 @@
 """What Promotions say, read by others: which alias they move, whether they are over, which came first."""
 
+from collections.abc import Iterable
+
 from modelyard.core.conditions import find
 from modelyard.core.plan import Manifest
 
@@ -46,6 +48,12 @@ def rank(item: Manifest) -> Rank:
     """Who comes first, of any two objects."""
     metadata = item["metadata"]
     return metadata["creationTimestamp"], metadata["name"], metadata["uid"]
+
+
+def policies_for(model: str | None, policies: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Those about this registered model, wherever they are, in an order that does not change."""
+    found = [item for item in policies if model and aim_of(item)[0] == model]
+    return tuple(sorted((item for item in found if not item["metadata"].get("deletionTimestamp")), key=rank))
 
 
 def shown(item: Manifest) -> str:
