@@ -75,6 +75,19 @@ def test_what_its_pods_are_refused_for_is_named_within_10_seconds(world: World, 
     messages.check("TrainingJob", "podTemplate.spec", field, training.condition("Complete")["message"])
 
 
+def test_what_a_limit_range_refuses_is_named_and_once_it_is_lifted_it_goes_on(world: World, messages: Messages) -> None:
+    limits = [{"type": "Container", "max": {"memory": "1Gi"}}]
+    place = f"/api/v1/namespaces/{world.namespace}/limitranges"
+    world.kube.send("POST", place, {"metadata": {"name": "small"}, "spec": {"limits": limits}})
+    training = Training(world, trainer=COMMAND | {"resources": {"limits": {"memory": "2Gi"}}})
+    named = "spec.trainer.resources"
+    world.until(lambda: named in training.condition("Complete").get("message", ""), f"{named} is named", 10)
+    messages.check("TrainingJob", "trainer.resources", "LimitRange", training.condition("Complete")["message"])
+    world.kube.send("DELETE", f"{place}/small")
+    world.kubelet.succeed(training.pod(seconds=90))
+    training.until_over()
+
+
 SERVED: dict[str, tuple[dict[str, Any], str]] = {
     "podTemplate.spec of another shape": ({"podTemplate": {"spec": {"tolerations": "all"}}}, "tolerations"),
     "server.env[].valueFrom": (
@@ -87,11 +100,13 @@ SERVED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("field", SERVED)
-def test_a_server_names_it_and_goes_on_once_it_is_mended(world: World, field: str) -> None:
+def test_a_server_names_it_and_goes_on_once_it_is_mended(world: World, messages: Messages, field: str) -> None:
     name = f"{world.namespace}.digits"
     world.tracking.point(name, "champion", world.tracking.make_version(name))
     bad, named = SERVED[field]
     serving = Serving(world, model={"name": name, "alias": "champion"}, **bad)
     world.until(lambda: named in serving.condition("Ready").get("message", ""), f"{named} is named", 10)
+    said = serving.condition("Ready")["message"].replace(world.namespace, "<namespace>")
+    messages.check("ModelDeployment", field.split(maxsplit=1)[0], field, said)
     world.patch("ModelDeployment", "digits", **dict.fromkeys(bad))
     serving.come_up("1")
