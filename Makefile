@@ -115,7 +115,7 @@ test: lint build ## Everything, on a fresh machine too: checks, cluster, images,
 	@trap '$(TOOL).localcluster down' EXIT; trap 'exit 130' INT TERM; \
 	$(TOOL).localcluster up --purpose tests; \
 	$(TOOL).images load; \
-	$(BIN)/pytest $(TESTS)
+	$(TOOL).run_tests $(BIN)/pytest $(TESTS)
 
 .PHONY: run
 run: setup ## Run the operator here against the current kubeconfig (MODELYARD_TRACKING_URI= names MLflow)
