@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from support.yard import EXAMPLES, Yard
+from tools.localcluster.components import ADMINISTRATOR
 from tools.localcluster.paths import CHECKOUT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
@@ -134,6 +135,9 @@ def test_code_comes_from_a_git_repository(yard: Yard) -> None:
     assert run["tags"]["mlflow.source.git.commit"] == said.strip()
     assert run["tags"]["note"] == "it's $(not run)"
     assert done["status"]["metrics"][0]["value"] == "0.2"
+    assert (run["params"]["rounds"], run["params"]["pause"]) == ("5", "0.6"), "the file's own value is told too"
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= run["metrics"]
+    assert run["tags"]["modelyard.io/applied-by"] == ADMINISTRATOR.user
 
 
 def test_a_canary_that_errs_under_real_requests_is_rolled_back(yard: Yard) -> None:

@@ -132,17 +132,19 @@ class Yard:
         )
 
     def run_of(self, run_id: str) -> dict[str, Any]:
-        """A run as MLflow tells it: status, tags and datasets."""
+        """A run as MLflow tells it: status, tags, parameters, the names of its metrics, and datasets."""
         script = (
             "import json,sys,urllib.request as u;"
             "print(u.urlopen('http://localhost:5000/api/2.0/mlflow/runs/get?run_id='+sys.argv[1]).read().decode())"
         )
         text = self.site.kubectl.run("exec", *MLFLOW, "--", "python3", "-c", script, run_id)
         run = json.loads(text)["run"]
-        tags = {tag["key"]: tag["value"] for tag in run["data"].get("tags", [])}
+        data = run["data"]
+        told = {name: {item["key"]: item["value"] for item in data.get(name, [])} for name in ("tags", "params")}
+        metrics = {item["key"] for item in data.get("metrics", [])}
         datasets = [item["dataset"] for item in run.get("inputs", {}).get("dataset_inputs", [])]
         ended = run["info"].get("end_time")
-        return {"status": run["info"]["status"], "tags": tags, "ended": ended, "datasets": datasets}
+        return told | {"status": run["info"]["status"], "metrics": metrics, "ended": ended, "datasets": datasets}
 
     def history_of(self, run_id: str, metric: str) -> list[dict[str, Any]]:
         """Every point of a metric as MLflow keeps it, in the order of its steps: those logged twice are there twice."""
