@@ -75,7 +75,7 @@ class AnalysisMetric(KubeModel):
     name: Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
     """Names it in status and messages."""
     builtin: BuiltinMetric | None = None
-    """The share of predictions answered 5xx, or the time that 95 % of them stay under."""
+    """The share of predictions answered 4xx or 5xx, or the time that 95 % of them stay under."""
     prometheus: PrometheusQuery | None = None
     """Asked of the Prometheus that the administrator named."""
     min: Threshold | None = None

@@ -32,7 +32,7 @@ class Traffic:
     requests: int
     """Predictions answered in the window, whatever the answer."""
     errors: int
-    """Of them answered 5xx."""
+    """Of them answered 4xx or 5xx."""
     latency_p95_seconds: float | None
     """None without a request."""
     window_seconds: float

@@ -8,7 +8,7 @@ from modelyard.adapters.traffic.counters import Counts, Reading, increase, parse
 from support.exposition import counted
 
 
-def test_predictions_are_counted_whatever_their_answer_and_errors_are_those_answered_5xx() -> None:
+def test_predictions_are_counted_whatever_their_answer_and_errors_are_those_answered_4xx_or_5xx() -> None:
     counts = parse(counted(10, 3))
     assert (counts.requests, counts.errors) == (10, 3)
     assert counts.buckets[0.05] == 10
@@ -27,9 +27,9 @@ def test_all_ways_to_ask_for_a_prediction_count(path: str) -> None:
     assert parse(counted(10, path=path)).requests == 10
 
 
-def test_a_clients_mistake_that_the_server_names_is_no_error() -> None:
-    text = 'rest_server_requests_total{path="/invocations",status_code="422"} 4.0\n'
-    assert parse(text) == Counts(4, 0, {})
+def test_a_model_that_raises_is_answered_400_at_invocations_and_that_is_an_error() -> None:
+    text = 'rest_server_requests_total{path="/invocations",status_code="400"} 4.0\n'
+    assert parse(text) == Counts(4, 4, {})
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "python_info 1\n", 'rest_server_requests_total{path="/infer"} NaN\n'])

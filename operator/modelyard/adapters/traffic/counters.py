@@ -12,12 +12,15 @@ DURATIONS = "rest_server_request_duration_seconds_bucket"
 PREDICTIONS = ("/infer", "/infer_stream", "/generate", "/generate_stream", "/invocations")
 """How the paths of predictions end; probes, metadata and metrics have paths of their own."""
 
+ERROR_CODES = ("4", "5")
+"""How codes of answers begin that are no predictions: a model that raises is a 500 at /infer, a 400 at /invocations."""
+
 _PREFIX = "rest_server_request"
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Predictions, those answered 5xx, and how many took no longer than each bound in seconds."""
+    """Predictions, those answered 4xx or 5xx, and how many took no longer than each bound in seconds."""
 
     requests: float = 0
     errors: float = 0
@@ -60,7 +63,7 @@ def parse(text: str) -> Counts:
                 continue
             if name == REQUESTS:
                 requests += value
-                errors += value if labels.get("status_code", "").startswith("5") else 0
+                errors += value if labels.get("status_code", "").startswith(ERROR_CODES) else 0
             elif name == DURATIONS:
                 bound = float(labels["le"])
                 buckets[bound] = buckets.get(bound, 0) + value

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from modelyard.adapters.traffic import body
-from modelyard.adapters.traffic.counters import DURATIONS, PREDICTIONS, REQUESTS
+from modelyard.adapters.traffic.counters import DURATIONS, ERROR_CODES, PREDICTIONS, REQUESTS
 from modelyard.core.conditions import shorten
 from modelyard.core.plan import Failure
 from modelyard.core.traffic import MeasureTraffic, QueryPrometheus, Traffic
@@ -22,7 +22,7 @@ NOT_CONFIGURED = Failure(
     "the operator was told of no Prometheus: set the chart's prometheus.url, or use builtin metrics only",
     is_transient=False,
 )
-_SERVER_ERRORS = 'status_code=~"5.."'
+_ERRORS = f"status_code=~'[{''.join(ERROR_CODES)}]..'"
 _LEAST_SCRAPES = 2
 """A window with fewer scrapes in it shows no difference."""
 
@@ -68,7 +68,7 @@ class Prometheus:
         pods = _selector(question)
         queries = (
             f"sum({_grown(REQUESTS, pods, window)})",
-            f"sum({_grown(REQUESTS, [*pods, _SERVER_ERRORS], window)})",
+            f"sum({_grown(REQUESTS, [*pods, _ERRORS], window)})",
             f"histogram_quantile(0.95, sum by (le) ({_grown(DURATIONS, pods, window)}))",
         )
         answers = await asyncio.gather(*(self.query(QueryPrometheus(query)) for query in queries))
