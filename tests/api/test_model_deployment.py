@@ -43,7 +43,8 @@ def test_the_version_that_an_alias_points_at_is_served(world: World, model: str)
     assert (status["replicas"], status["availableReplicas"]) == (1, 1)
     assert status["url"].endswith(f"/{world.namespace}/digits/v2/models/model/infer")
     assert status["backendRef"]["kind"] == "Deployment"
-    assert {item["type"] for item in status["conditions"]} == {"Ready", "Progressing", "ModelResolved", "Degraded"}
+    told = {item["type"] for item in status["conditions"]}
+    assert told == {"Ready", "Progressing", "ModelResolved", "Compatible", "Degraded"}
     (row,) = world.table("modeldeployments")
     shown = {name: row[name] for name in ("Ready", "Reason", "Model", "Stable", "Desired", "Backend")}
     assert shown == {
