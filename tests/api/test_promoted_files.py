@@ -53,6 +53,7 @@ def digits(world: World, tmp_path: Path) -> Promoting:
     client = world.tracking.client
     made = client.create_run(client.create_experiment(f"files of {digits.model}"))
     client.log_artifacts(made.info.run_id, str(local), "model")
+    client.set_terminated(made.info.run_id)
     client.create_model_version(digits.model, f"{made.info.artifact_uri}/model", made.info.run_id)
     return digits
 
@@ -98,8 +99,8 @@ def test_a_file_that_was_swapped_afterwards_is_refused_and_the_old_version_serve
     assert said["reason"] == "DigestMismatch"
     assert not (tmp_path / "volume" / "MLmodel").exists()
     digits.world.kubelet.fail_init(pod, json.dumps(said))
-    told = serving.until_ready_says("True", "DigestMismatch")
-    assert "version 1 serves" in told["message"]
+    told = serving.until_ready_says("True", "RolledBack")
+    assert "version 1 serves; version 2 was refused, DigestMismatch" in told["message"]
     assert serving.stable_version == "1"
     assert serving.pods("1")
 

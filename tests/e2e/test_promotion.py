@@ -93,7 +93,8 @@ def test_candidates_are_judged_promoted_refused_and_rolled_back(yard: Yard) -> N
     in_mlflow(yard, SWAP, "digits-gated", second)
     pinned = json.dumps({"spec": {"model": {"alias": None, "version": second}}})
     yard.kubectl("patch", "modeldeployment", "digits-gated", "--type=merge", "--patch", pinned)
-    yard.until(lambda: ready_reason(yard) == "DigestMismatch", "the swapped version is refused", 180)
+    yard.until(lambda: ready_reason(yard) == "RolledBack", "the swapped version is refused", 180)
+    assert yard.condition("modeldeployment", "digits-gated", "Degraded")["reason"] == "DigestMismatch"
     assert yard.get("modeldeployment", "digits-gated")["status"]["stable"]["version"] == first
     assert yard.predict("digits-gated").version == first
 
