@@ -359,7 +359,7 @@ def test_what_serves_is_told_the_digest(digits: Promoting) -> None:
     assert pod["spec"]["initContainers"][0]["args"][-2:] == ["--digest", digest_of("2")]
     said = '{"reason": "DigestMismatch", "message": "version 2: the files are not those that were promoted"}'
     digits.world.kubelet.fail_init(pod, said)
-    serving.until_ready_says("True", "DigestMismatch")
+    serving.until_ready_says("True", "RolledBack")
     assert serving.condition("Stalled")["reason"] == "DigestMismatch"
     assert serving.stable_version == "1"
     assert serving.pods("1")
