@@ -37,6 +37,7 @@ def test_requests_come_in_through_the_gateway_and_a_switch_loses_none(yard: Yard
     with Steady(Client(gateway, PATH)) as steady:
         yard.apply(EXAMPLES / "02-digits-seldon" / "2-next-version.yaml")
         second = yard.serves("digits-routed", "digits-svm")
+        yard.until(lambda: steady.answers[second] > FEW, "the new version answers", 60)
     assert steady.failures == []
     assert min(steady.answers[first], steady.answers[second]) > FEW
 

@@ -92,12 +92,12 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
         draft.is_quiet = _begins_quietly(draft, number)
         draft.look_within((pending.GRACE - age).total_seconds())
         return
-    if any(prepare.is_running(pod) for pod in pods):
+    is_between = any(prepare.has_just_ended(pod, draft.now, pending.GRACE) for pod in pods)
+    if is_between or any(prepare.is_running(pod) for pod in pods):
         draft.set_state("Preparing", prepare.progress(number, record["job"], draft.namespace))
-        return
-    if any(prepare.has_just_ended(pod, draft.now, pending.GRACE) for pod in pods):
-        draft.is_quiet = True
-        draft.look_within(pending.GRACE.total_seconds())
+        if is_between:
+            draft.is_quiet = True
+            draft.look_within(pending.GRACE.total_seconds())
         return
     pending.say_why(draft, number, job, pods, age)
 
