@@ -16,10 +16,12 @@ from support.kube import Kube, Manifest
 from support.kubelet import Kubelet
 from support.model_servers import ModelServers
 from support.operator_process import OperatorProcess, running
+from support.seldon import SeldonStandIn
 from support.tracking import Tracking
 from support.waiting import eventually
 from support.world import World
 from tools.localcluster.controlplane import ControlPlane
+from tools.seldon_standin.manifests import CRD_NAME
 
 CRDS = Path(__file__).parents[2] / "crds"
 # Tests play the node: nobody may find it dead, or its pods orphaned.
@@ -106,6 +108,24 @@ def operators(
     folder = tmp_path_factory.mktemp("operator")
     with running([OperatorProcess(account, folder, "operator", settings)]) as processes:
         yield processes
+
+
+@pytest.fixture(scope="module")
+def seldon(
+    control_plane: ControlPlane, kube: Kube, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SeldonStandIn]:
+    """Seldon's stand-in, for a test to install; gone after the module."""
+    seldon = SeldonStandIn(control_plane, kube, tmp_path_factory.mktemp("seldon"))
+    yield seldon
+    seldon.remove()
+    is_gone = lambda: kube.get("CustomResourceDefinition", "", CRD_NAME) is None  # noqa: E731
+    eventually(is_gone, "the CRD is gone", str)
+
+
+@pytest.fixture(scope="module")
+def with_seldon(seldon: SeldonStandIn) -> None:
+    """Seldon's stand-in is there from the start: operators of the module find its kind at once."""
+    seldon.install()
 
 
 @pytest.fixture(scope="session")

@@ -2,37 +2,18 @@
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from support.kube import Kube
 from support.kubelet import ip_of
 from support.measuring import BAD, GOOD, INTERVAL, SLOW, begin_canary, load, measured, result
 from support.model_servers import Load
-from support.seldon import SeldonStandIn
-from support.waiting import eventually
 from support.world import World
-from tools.localcluster.controlplane import ControlPlane
-from tools.seldon_standin.manifests import CRD_NAME
 
-pytestmark = pytest.mark.api
+pytestmark = [pytest.mark.api, pytest.mark.usefixtures("with_seldon")]
 
 BACKENDS = ("SeldonDeployment", "Deployment")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def seldon(
-    control_plane: ControlPlane, kube: Kube, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SeldonStandIn]:
-    """Seldon's stand-in, from the start: operators of this module find its kind at once."""
-    seldon = SeldonStandIn(control_plane, kube, tmp_path_factory.mktemp("seldon"))
-    seldon.install()
-    yield seldon
-    seldon.remove()
-    is_gone = lambda: kube.get("CustomResourceDefinition", "", CRD_NAME) is None  # noqa: E731
-    eventually(is_gone, "the CRD is gone", str)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def version(mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch, tmp_pa
     client = MlflowClient(mlflow_server.uri)
     run = client.create_run(client.create_experiment(f"fetch-{tmp_path.name}"))
     client.log_artifacts(run.info.run_id, str(local), "model")
+    client.set_terminated(run.info.run_id)
     client.create_registered_model(tmp_path.name)
     source = f"{run.info.artifact_uri}/model"
     return client.create_model_version(tmp_path.name, source, run.info.run_id)

@@ -1,32 +1,12 @@
 """With promotedOnly nothing serves but what a Promotion vouches for, with either backend."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from support.kube import Kube
 from support.promoting import Promoting
-from support.seldon import SeldonStandIn
 from support.serving import Serving
-from support.waiting import eventually
 from support.world import World
-from tools.localcluster.controlplane import ControlPlane
-from tools.seldon_standin.manifests import CRD_NAME
 
-pytestmark = pytest.mark.api
-
-
-@pytest.fixture(scope="module", autouse=True)
-def seldon(
-    control_plane: ControlPlane, kube: Kube, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SeldonStandIn]:
-    """Seldon's stand-in, from the start: operators of this module find its kind at once."""
-    seldon = SeldonStandIn(control_plane, kube, tmp_path_factory.mktemp("seldon"))
-    seldon.install()
-    yield seldon
-    seldon.remove()
-    is_gone = lambda: kube.get("CustomResourceDefinition", "", CRD_NAME) is None  # noqa: E731
-    eventually(is_gone, "the CRD is gone", str)
+pytestmark = [pytest.mark.api, pytest.mark.usefixtures("with_seldon")]
 
 
 @pytest.mark.parametrize("backend", ["SeldonDeployment", "Deployment"])

@@ -1,37 +1,18 @@
 """Rollouts, the same with either backend: canaries, rolling updates, and what ends them."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from support.audit import counted
-from support.kube import Kube
-from support.seldon import SeldonStandIn
 from support.serving import Serving
-from support.waiting import eventually
 from support.world import World
-from tools.localcluster.controlplane import ControlPlane
-from tools.seldon_standin.manifests import CRD_NAME
 
-pytestmark = pytest.mark.api
+pytestmark = [pytest.mark.api, pytest.mark.usefixtures("with_seldon")]
 
 BACKENDS = ("SeldonDeployment", "Deployment")
 NOT_WHOLE = json.dumps({"reason": "ModelIncomplete", "message": "model.pkl is missing: log the model again"})
 STEPS = [{"setWeight": 25}, {"pause": {"seconds": 1}}, {"setWeight": 50}, {"pause": {}}]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def seldon(
-    control_plane: ControlPlane, kube: Kube, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SeldonStandIn]:
-    """Seldon's stand-in, from the start: operators of this module find its kind at once."""
-    seldon = SeldonStandIn(control_plane, kube, tmp_path_factory.mktemp("seldon"))
-    seldon.install()
-    yield seldon
-    seldon.remove()
-    is_gone = lambda: kube.get("CustomResourceDefinition", "", CRD_NAME) is None  # noqa: E731
-    eventually(is_gone, "the CRD is gone", str)
 
 
 @pytest.fixture

@@ -1,17 +1,11 @@
 """A ModelDeployment with the SeldonDeployment backend, on a cluster where Seldon comes late; its stand-in plays it."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from support.kube import Kube
 from support.rights import granted
 from support.seldon import SeldonStandIn
 from support.serving import Serving
-from support.waiting import eventually
 from support.world import World
-from tools.localcluster.controlplane import ControlPlane
-from tools.seldon_standin.manifests import CRD_NAME
 
 pytestmark = pytest.mark.api
 
@@ -19,17 +13,6 @@ NOTICED_SECONDS = 60.0
 """How long after its installation Seldon may stay unnoticed."""
 COLLECTED_SECONDS = 90.0
 """The garbage collector hears of a new kind of object after 30 s."""
-
-
-@pytest.fixture(scope="module")
-def seldon(
-    control_plane: ControlPlane, kube: Kube, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[SeldonStandIn]:
-    seldon = SeldonStandIn(control_plane, kube, tmp_path_factory.mktemp("seldon"))
-    yield seldon
-    seldon.remove()
-    is_gone = lambda: kube.get("CustomResourceDefinition", "", CRD_NAME) is None  # noqa: E731
-    eventually(is_gone, "the CRD is gone", str)
 
 
 @pytest.fixture
