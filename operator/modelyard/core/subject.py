@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from modelyard.core.conditions import Conditions, is_same_status
 from modelyard.core.context import Context
 from modelyard.core.errors import Open
 from modelyard.core.plan import Answers, Manifest, Question
@@ -27,6 +28,11 @@ class Subject:
 
     resource: Manifest
     observed: Observation
+    before: dict[str, Any]
+    """The status as it was read."""
+    status: dict[str, Any]
+    """The next one, but for what `next_status` adds."""
+    conditions: Conditions
 
     @property
     def generation(self) -> int:
@@ -52,6 +58,13 @@ class Subject:
     def name(self) -> str:
         """The object's name."""
         return str(self.resource["metadata"]["name"])
+
+    def next_status(self) -> dict[str, Any] | None:
+        """The whole next status, or None where it says what the one before did."""
+        self.status["observedGeneration"] = self.generation
+        self.status["conditions"] = self.conditions.as_list()
+        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
+        return None if is_same_status(status, self.before) else status
 
     def ask(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
         """The answer to a question, a `Failure` among them.

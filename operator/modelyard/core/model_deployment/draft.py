@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata
-from modelyard.core.conditions import Conditions, find, is_same_status
+from modelyard.core.conditions import Conditions, find
 from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.plan import Event, Manifest, ObjectRef, Plan
@@ -100,14 +100,11 @@ class Draft(Subject):
         if "stable" in self.status:
             weight = 100 - (self.status.get("canary") or {}).get("weight", 0)
             self.status["stable"] = self.status["stable"] | {"weight": weight}
-        self.status["observedGeneration"] = self.generation
-        self.status["conditions"] = self.conditions.as_list()
-        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
             create=tuple(self.create),
             apply=tuple(self.apply),
             delete=tuple(self.delete),
-            status=None if is_same_status(status, self.before) else status,
+            status=self.next_status(),
             events=tuple(dict.fromkeys(self.events)),
             recheck_after=self.recheck_after,
         )

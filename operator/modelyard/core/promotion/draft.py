@@ -7,7 +7,7 @@ from typing import Any
 
 from modelyard.api.promotion import PromotionSpec
 from modelyard.core import clock
-from modelyard.core.conditions import Conditions, find, is_same_status
+from modelyard.core.conditions import Conditions, find
 from modelyard.core.errors import Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
 from modelyard.core.promotion.observed import Observed
@@ -100,13 +100,10 @@ class Draft(Subject):
             self.conditions.true("Stalled", *(stalled or (complete["reason"], complete["message"])))
         elif not self.states("Complete"):
             self.conditions.true("Reconciling", complete["reason"], complete["message"])
-        self.status["observedGeneration"] = self.generation
-        self.status["conditions"] = self.conditions.as_list()
-        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
             create=tuple(self.create),
             delete=tuple(self.delete),
-            status=None if is_same_status(status, self.before) else status,
+            status=self.next_status(),
             events=tuple(self.events),
             recheck_after=self.recheck_after,
         )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from modelyard.api.promotion_policy import PromotionPolicySpec
-from modelyard.core.conditions import Conditions, find, is_same_status
+from modelyard.core.conditions import Conditions, find
 from modelyard.core.errors import Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
 from modelyard.core.promotion_policy.observed import Observed
@@ -58,13 +58,10 @@ class Draft(Subject):
             self.conditions.true("Stalled", *stalled)
         elif reconciling:
             self.conditions.true("Reconciling", ready["reason"], ready["message"])
-        self.status["observedGeneration"] = self.generation
-        self.status["conditions"] = self.conditions.as_list()
-        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
         return Plan(
             create=tuple(self.create),
             delete=tuple(self.delete),
-            status=None if is_same_status(status, self.before) else status,
+            status=self.next_status(),
             events=tuple(self.events),
             recheck_after=self.recheck_after,
         )
