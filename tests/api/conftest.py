@@ -14,6 +14,7 @@ from support import rights
 from support.audit import AuditLog
 from support.kube import Kube, Manifest
 from support.kubelet import Kubelet
+from support.mlflow_proxy import MlflowProxy
 from support.model_servers import ModelServers
 from support.operator_process import OperatorProcess, running
 from support.seldon import SeldonStandIn
@@ -108,6 +109,22 @@ def operators(
     folder = tmp_path_factory.mktemp("operator")
     with running([OperatorProcess(account, folder, "operator", settings)]) as processes:
         yield processes
+
+
+@pytest.fixture(scope="module")
+def _proxy(mlflow_server: MlflowServer) -> Iterator[MlflowProxy]:
+    """A way to MLflow that can be disturbed, for operators that are told of it."""
+    proxy = MlflowProxy(mlflow_server.uri)
+    yield proxy
+    proxy.stop()
+
+
+@pytest.fixture
+def proxy(_proxy: MlflowProxy) -> Iterator[MlflowProxy]:
+    """Passes everything on, before and after each test."""
+    _proxy.fault = None
+    yield _proxy
+    _proxy.fault = None
 
 
 @pytest.fixture(scope="module")

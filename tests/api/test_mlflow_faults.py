@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from api.mlflow_server import MlflowServer
     from support.world import World
 
 pytestmark = pytest.mark.api
@@ -26,21 +25,6 @@ BACK_SECONDS = 30.0
 OUTAGE_SECONDS = 40.0
 """Long enough for the pauses between two questions to have grown to their longest."""
 DUPLICATE = "Duplicate"
-
-
-@pytest.fixture(scope="module")
-def _proxy(mlflow_server: MlflowServer) -> Iterator[MlflowProxy]:
-    proxy = MlflowProxy(mlflow_server.uri)
-    yield proxy
-    proxy.stop()
-
-
-@pytest.fixture
-def proxy(_proxy: MlflowProxy) -> Iterator[MlflowProxy]:
-    """Passes everything on, before and after each test."""
-    _proxy.fault = None
-    yield _proxy
-    _proxy.fault = None
 
 
 @pytest.fixture(scope="module")

@@ -15,28 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from api.mlflow_server import MlflowServer
     from support.world import World
 
 pytestmark = pytest.mark.api
 
 ACCURATE = {"name": "accurate", "metric": "accuracy", "min": "0.9"}
 BACK_SECONDS = 45.0
-
-
-@pytest.fixture(scope="module")
-def _proxy(mlflow_server: MlflowServer) -> Iterator[MlflowProxy]:
-    proxy = MlflowProxy(mlflow_server.uri)
-    yield proxy
-    proxy.stop()
-
-
-@pytest.fixture
-def proxy(_proxy: MlflowProxy) -> Iterator[MlflowProxy]:
-    """Passes everything on, before and after each test."""
-    _proxy.fault = None
-    yield _proxy
-    _proxy.fault = None
 
 
 @pytest.fixture(scope="module")
