@@ -227,6 +227,25 @@ def test_deleting_a_running_job_kills_its_run_and_takes_its_pods_away(world: Wor
     world.until(lambda: not training.jobs() and not training.pods(1), "Job and pods are gone")
 
 
+def test_a_run_that_its_code_ended_because_of_the_deletion_is_killed_all_the_same(world: World) -> None:
+    """A script that is told to stop leaves its `with mlflow.start_run()`, which then says FAILED."""
+    training = Training(world)
+    training.start()
+    (run,) = world.tracking.runs_of(training.uid)
+    world.tracking.client.set_terminated(run.info.run_id, "FAILED")
+    world.delete("TrainingJob", "digits")
+    world.until(lambda: training.statuses_of_runs() == ["KILLED"], "the run is killed")
+
+
+def test_the_run_of_a_job_deleted_after_its_end_stays_as_it_ended(world: World) -> None:
+    training = Training(world, retry=NEVER)
+    world.kubelet.fail(training.start())
+    training.until_over()
+    world.delete("TrainingJob", "digits")
+    world.until(lambda: not training.jobs(), "the garbage collector took the Job")
+    world.at_no_time(lambda: training.statuses_of_runs() != ["FAILED"], "the run changed", 3)
+
+
 def test_the_run_of_a_job_deleted_while_no_operator_ran_is_killed_by_the_next(world: World) -> None:
     training = Training(world)
     training.start()

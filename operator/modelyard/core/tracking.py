@@ -264,6 +264,8 @@ class FindOpenRuns:
     """Runs of this cluster that are not ended. Answer: tuple of `OpenRun`."""
 
     cluster: str
+    owner_uid: str | None = None
+    """Of this TrainingJob only, and then with runs of attempts that the code alone ended as failed."""
 
 
 @dataclass(frozen=True)

@@ -272,6 +272,25 @@ async def test_open_runs_of_this_cluster_are_found_in_every_experiment(
     }
 
 
+async def test_of_one_owner_runs_that_only_their_code_called_failed_are_found_too(
+    gateway: MlflowGateway, client: MlflowClient
+) -> None:
+    cluster, uid = unique("cluster"), str(uuid.uuid4())
+    identities = [AttemptIdentity(cluster, uid, number) for number in (1, 2, 3, 4)]
+    going, failed, told, done = [await gateway.ask(make_run_question(identity=identity)) for identity in identities]
+    client.set_terminated(failed.run_id, "FAILED")
+    client.set_terminated(done.run_id, "FINISHED")
+    await gateway.ask(EndRun(told.run_id, RunStatus.FAILED, 1, tags=(("modelyard.io/reason", "Error"),)))
+    other = await gateway.ask(make_run_question(identity=AttemptIdentity(cluster, str(uuid.uuid4()), 1)))
+    found = await gateway.ask(FindOpenRuns(cluster, uid))
+    assert {(run.run_id, run.identity) for run in found} == {
+        (going.run_id, identities[0]),
+        (failed.run_id, identities[1]),
+    }
+    await gateway.ask(EndRun(other.run_id, RunStatus.KILLED, 1))
+    await gateway.ask(EndRun(going.run_id, RunStatus.KILLED, 1))
+
+
 async def test_a_runs_models_come_oldest_first_with_their_state(gateway: MlflowGateway, client: MlflowClient) -> None:
     run = await gateway.ask(make_run_question())
     statuses = ("READY", "PENDING", "FAILED")

@@ -61,6 +61,7 @@ _SUPERSEDED = "Superseded"
 """Reasons of runs that no code ever saw."""
 _YES = "true"
 _RUNNING = "RUNNING"
+_ENDED = ("FINISHED", "FAILED", "KILLED")
 _SYSTEM_METRICS = "system/"
 _PARENT_RUN = "mlflow.parentRunId"
 _TAGS_OF_AN_END = (names.TAG_REASON, names.TAG_EXIT_CODE, names.TAG_NODE, names.TAG_POD, names.TAG_IMAGE_ID)
@@ -134,7 +135,22 @@ def read_metrics(connection: Connection, question: ReadMetrics) -> tuple[Metric,
 
 def find_open_runs(connection: Connection, question: FindOpenRuns) -> tuple[OpenRun, ...]:
     """Runs of this cluster that MLflow believes to be going on, in whatever experiment; at most 10,000 of them."""
+    if question.owner_uid is not None:
+        return _untold_runs(connection, AttemptIdentity(question.cluster, question.owner_uid, 1))
     return _open_runs(connection, f"tags.`{names.TAG_CLUSTER}` = {quoted(question.cluster)}")
+
+
+def _untold_runs(connection: Connection, owner: AttemptIdentity) -> tuple[OpenRun, ...]:
+    """Runs of all attempts of one owner that are open, or that end without the reason that every attempt's end has."""
+    found = (_open_run(run) for run in _search_everywhere(connection, owner_filter(owner)) if _is_untold(run))
+    return tuple(islice((run for run in found if run is not None), _MOST_OPEN_RUNS))
+
+
+def _is_untold(run: MlflowRun) -> bool:
+    """Code that is told to stop ends its own run as failed: of the attempt's run that is not the last word."""
+    if run.info.status == "FAILED":
+        return names.TAG_ATTEMPT in run.data.tags and names.TAG_REASON not in run.data.tags
+    return run.info.status not in _ENDED
 
 
 def _end_strays(connection: Connection, question: EndRun, attempt: AttemptIdentity) -> None:
@@ -151,7 +167,7 @@ def _end_strays(connection: Connection, question: EndRun, attempt: AttemptIdenti
 
 
 def _open_runs(connection: Connection, whose: str) -> tuple[OpenRun, ...]:
-    ended = " and ".join(f"attributes.status != '{status}'" for status in ("FINISHED", "FAILED", "KILLED"))
+    ended = " and ".join(f"attributes.status != '{status}'" for status in _ENDED)
     wanted = f"{whose} and {ended}"
     found = (_open_run(run) for run in _search_everywhere(connection, wanted))
     return tuple(islice((open_run for open_run in found if open_run is not None), _MOST_OPEN_RUNS))

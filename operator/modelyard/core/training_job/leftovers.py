@@ -15,10 +15,14 @@ _RETRY_SECONDS = 10.0
 
 
 def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
-    """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its open runs as killed."""
+    """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its runs as killed.
+
+    Also those that its code ended as failed when its pods were told to stop: the deletion ended them, not the code.
+    """
     if attempts.has_live_pods(observed.pods):
         return Plan(recheck_after=stops.RECHECK_SECONDS)
-    return _end_runs(observed, lambda run: run.identity.owner_uid == owner_uid, now)
+    question = FindOpenRuns(observed.context.cluster, owner_uid)
+    return _end_runs(observed, question, lambda run: run.identity.owner_uid == owner_uid, now)
 
 
 def plan_orphans(observed: Observed, may_run: Callable[[AttemptIdentity], bool], now: datetime) -> Plan:
@@ -27,7 +31,8 @@ def plan_orphans(observed: Observed, may_run: Callable[[AttemptIdentity], bool],
     Runs of TrainingJobs that were deleted while no operator looked, and further runs that the code of an attempt
     started and left open.
     """
-    return _end_runs(observed, lambda run: not may_run(run.identity), now)
+    question = FindOpenRuns(observed.context.cluster)
+    return _end_runs(observed, question, lambda run: not may_run(run.identity), now)
 
 
 def is_under_way(resource: Manifest, attempt: int) -> bool:
@@ -41,9 +46,10 @@ def is_under_way(resource: Manifest, attempt: int) -> bool:
     return attempt > max(records, default=0)
 
 
-def _end_runs(observed: Observed, is_concerned: Callable[[OpenRun], bool], now: datetime) -> Plan:
-    """Find this cluster's open runs and end those concerned."""
-    question = FindOpenRuns(observed.context.cluster)
+def _end_runs(
+    observed: Observed, question: FindOpenRuns, is_concerned: Callable[[OpenRun], bool], now: datetime
+) -> Plan:
+    """Find the runs in question and end those concerned."""
     if question not in observed.answers:
         return Plan(questions=(question,))
     runs = observed.answers[question]
