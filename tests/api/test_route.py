@@ -274,6 +274,21 @@ def test_a_gateway_that_cannot_copy_gets_no_shadow(world: World, model: str) -> 
     world.until(lambda: serving.pods_of("canary"), "it begins once the class can do it", 60)
 
 
+def test_a_gateway_whose_class_lists_nothing_is_vouched_for_by_an_annotation(world: World, model: str) -> None:
+    gateway = Controller(world)
+    serving = canary(world, model, SHADOW, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
+    gateway.says("digits")
+    switch(world, model)
+    said = serving.until_ready_says("True", "ShadowUnsupported")
+    assert (
+        f"lists nothing, or may not be read; where it is known to, say so with `{gateway.vouching(MIRRORS)}`"
+        in said["message"]
+    )
+    assert (serving.pods_of("canary"), copies(gateway)) == ([], [])
+    gateway.is_vouched_for(MIRRORS)
+    world.until(lambda: serving.pods_of("canary"), "it begins", 60)
+
+
 def test_a_settled_route_costs_no_write(world: World, model: str) -> None:
     gateway = Controller(world)
     serving = routed(world, model)

@@ -66,6 +66,16 @@ class Controller:
         status = {"conditions": [accepted], "supportedFeatures": [{"name": name} for name in features]}
         self.kube.patch("GatewayClass", "", self.class_name, {"status": status}, "status")
 
+    def vouching(self, *features: str) -> str:
+        """The command that says it of the Gateway, where its class says nothing."""
+        annotation = f"modelyard.io/supported-features={','.join(features)}"
+        return f"kubectl annotate --overwrite -n {self.world.namespace} gateway {GATEWAY} {annotation}"
+
+    def is_vouched_for(self, *features: str) -> None:
+        """What that command does."""
+        annotations = {"modelyard.io/supported-features": ",".join(features)}
+        self.kube.patch("Gateway", self.world.namespace, GATEWAY, {"metadata": {"annotations": annotations}})
+
     def route(self, name: str) -> Manifest:
         """The HTTPRoute, waited for."""
         return self.world.until(lambda: self.world.get("HTTPRoute", name), f"HTTPRoute {name}")

@@ -5,6 +5,9 @@ from typing import Protocol
 
 from modelyard.core.plan import Failure
 
+VOUCHED_FOR = "modelyard.io/supported-features"
+"""The annotation of a Gateway whose class lists nothing: what its controller can do, separated by commas."""
+
 
 @dataclass(frozen=True)
 class ReadGateway:
@@ -33,6 +36,12 @@ class Gateway:
     listeners: tuple[Listener, ...] = ()
     features: frozenset[str] | None = None
     """What status.supportedFeatures of its class lists; None where the class may not be read or lists none."""
+    vouched_for: frozenset[str] = frozenset()
+    """What somebody says in an annotation of the Gateway that it can do, as some controllers list nothing."""
+
+    def has(self, feature: str) -> bool:
+        """Whether its class lists this, or lists nothing and the annotation does."""
+        return feature in (self.vouched_for if self.features is None else self.features)
 
     def lacks(self, feature: str) -> bool:
         """Whether its class lists what it can do, and this is not there."""

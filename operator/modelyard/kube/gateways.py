@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from modelyard.core.gateway import Gateway, Listener, ReadGateway
+from modelyard.core.gateway import VOUCHED_FOR, Gateway, Listener, ReadGateway
 from modelyard.core.plan import Failure, Manifest, ObjectRef
 from modelyard.kube.errors import ApiError, Forbidden
 from modelyard.kube.resources import GATEWAY_CLASSES, GATEWAYS, Resource
@@ -74,7 +74,14 @@ def _gateway(manifest: Manifest, features: frozenset[str] | None) -> Gateway:
             for item in manifest["spec"].get("listeners") or []
         ),
         features=features,
+        vouched_for=_vouched_for(manifest),
     )
+
+
+def _vouched_for(manifest: Manifest) -> frozenset[str]:
+    """The annotation's words."""
+    text = ((manifest.get("metadata") or {}).get("annotations") or {}).get(VOUCHED_FOR) or ""
+    return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
 def _feature(item: Any) -> str:  # noqa: ANN401 - an object with a name; releases before 1.3 wrote the name alone

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from modelyard.core.gateway import Gateway, Listener, ReadGateway
+import pytest
+
+from modelyard.core.gateway import VOUCHED_FOR, Gateway, Listener, ReadGateway
 from modelyard.core.plan import Failure, Manifest, ObjectRef
 from modelyard.kube.errors import ApiError, Forbidden
 from modelyard.kube.gateways import KEPT_SECONDS, GatewayReader
@@ -17,6 +19,8 @@ WEB: Manifest = {
     },
     "status": {"addresses": [{"type": "IPAddress", "value": "10.0.0.9"}, {"type": "Hostname"}]},
 }
+
+MIRRORING = ("HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror")
 
 
 def listing(*features: object) -> Manifest:
@@ -71,6 +75,22 @@ def test_a_class_that_may_not_be_read_or_lists_nothing_leaves_the_features_open(
         found = read(Objects(WEB, klass))
         assert isinstance(found, Gateway)
         assert found.features is None
+
+
+@pytest.mark.parametrize(
+    ("annotation", "vouched_for"),
+    [
+        ("HTTPRouteRequestMirror", {"HTTPRouteRequestMirror"}),
+        (" HTTPRouteRequestMirror, HTTPRouteRequestPercentageMirror,", {*MIRRORING}),
+        ("", set()),
+        (None, set()),
+    ],
+)
+def test_a_gateway_may_be_vouched_for_by_an_annotation(annotation: str | None, vouched_for: set[str]) -> None:
+    annotations = {} if annotation is None else {VOUCHED_FOR: annotation}
+    found = read(Objects(WEB | {"metadata": {"annotations": annotations}}, listing()))
+    assert isinstance(found, Gateway)
+    assert (found.features, found.vouched_for) == (None, vouched_for)
 
 
 def test_there_may_be_none_or_no_right_to_read_it() -> None:

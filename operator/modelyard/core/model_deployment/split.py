@@ -1,10 +1,10 @@
 """Whether requests are split between the predictors as they should be: by a Gateway, or by the number of pods."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modelyard.api.route import Route
 from modelyard.core.conditions import Condition
-from modelyard.core.gateway import Gateway, ReadGateway
+from modelyard.core.gateway import VOUCHED_FOR, Gateway, ReadGateway
 from modelyard.core.model_deployment import pod, route
 from modelyard.core.model_deployment.applying import apply_if_needed
 from modelyard.core.model_deployment.backend import Servers, own
@@ -56,15 +56,29 @@ def _refusal_to_copy(draft: Draft) -> Trouble | None:
     if gateway is None:
         return obstacle
     is_partial = (draft.spec.rollout.mirror_percent or 100) < 100
-    for feature in (route.MIRROR, *([route.PERCENTAGE_MIRROR] if is_partial else [])):
-        if feature not in (gateway.features or ()):
-            cure = "another Gateway" if feature == route.MIRROR else "no spec.rollout.mirrorPercent"
-            return Trouble(
-                "ShadowUnsupported",
-                f"{_name(draft, wanted)} does not say that it can copy requests: status.supportedFeatures of its class "
-                f"{gateway.class_name} does not list {feature}; use {cure}, or strategy Canary",
-            )
-    return None
+    needed = (route.MIRROR, *([route.PERCENTAGE_MIRROR] if is_partial else []))
+    missing = next((feature for feature in needed if not gateway.has(feature)), None)
+    if missing is None:
+        return None
+    message = f"{_name(draft, wanted)} does not say that it can copy requests: {_missing(gateway, missing)}"
+    return Trouble("ShadowUnsupported", f"{message}; {_cure_of_missing(draft, wanted, gateway, needed, missing)}")
+
+
+def _missing(gateway: Gateway, feature: str) -> str:
+    """Where a feature was looked for."""
+    listed = "lists nothing, or may not be read" if gateway.features is None else f"does not list {feature}"
+    return f"status.supportedFeatures of its class {gateway.class_name} {listed}"
+
+
+def _cure_of_missing(draft: Draft, wanted: Route, gateway: Gateway, needed: Sequence[str], missing: str) -> str:
+    """What can be done about it; an annotation counts only where the class says nothing itself."""
+    other = "another Gateway" if missing == route.MIRROR else "no spec.rollout.mirrorPercent"
+    use = f"use {other}, or strategy Canary"
+    if gateway.features is not None:
+        return use
+    command = f"kubectl annotate --overwrite -n {route.gateway_namespace(draft.resource, wanted)}"
+    vouch = f"{command} gateway {wanted.gateway.name} {VOUCHED_FOR}={','.join(needed)}"
+    return f"where it is known to, say so with `{vouch}`; or {use}"
 
 
 def not_in_effect(draft: Draft) -> Trouble | None:

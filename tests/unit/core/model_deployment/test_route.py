@@ -306,7 +306,13 @@ def test_copies_go_to_the_canary_besides_the_answers_of_the_stable_one(percent: 
         (Gateway("a", features=frozenset({route.MIRROR, route.PERCENTAGE_MIRROR})), 10, ""),
         (Gateway("a", features=frozenset({route.MIRROR})), 10, route.PERCENTAGE_MIRROR),
         (Gateway("a", features=frozenset({route.PATH_REWRITE})), None, route.MIRROR),
-        (Gateway("a", features=None), None, route.MIRROR),
+        (Gateway("a", features=None), None, f"gateway web modelyard.io/supported-features={route.MIRROR}`"),
+        (Gateway("a", features=None), 10, f"features={route.MIRROR},{route.PERCENTAGE_MIRROR}`"),
+        (Gateway("a", vouched_for=frozenset({route.MIRROR})), None, ""),
+        (Gateway("a", vouched_for=frozenset({route.MIRROR})), 10, route.PERCENTAGE_MIRROR),
+        (Gateway("a", vouched_for=frozenset({route.MIRROR, route.PERCENTAGE_MIRROR})), 10, ""),
+        # Who lists what it can do is believed, whatever the annotation says.
+        (Gateway("a", features=frozenset(), vouched_for=frozenset({route.MIRROR})), None, route.MIRROR),
         (Failure("GatewayUnreadable", "forbidden"), None, "forbidden"),
     ],
 )
