@@ -188,6 +188,18 @@ def test_a_roll_back_is_a_promotion_of_an_earlier_version(digits: Promoting) -> 
     digits.world.at_no_time(lambda: digits.champion != "1", "the policy promoted its candidate again", 3)
 
 
+def test_by_hand_a_version_that_the_policy_never_promoted_takes_a_persons_yes(digits: Promoting) -> None:
+    digits.policy(gates=[ACCURATE])
+    digits.by_hand(digits.make(0.5))
+    digits.hash("by-hand")
+    made = digits.until("by-hand", "AwaitingApproval")
+    assert "governs" in condition(made, "Complete")["message"]
+    digits.world.at_no_time(lambda: digits.champion != "1", "it went past the policy", 3)
+    digits.world.patch("Promotion", "by-hand", approval=APPROVED)
+    digits.until("by-hand", "Promoted")
+    assert digits.champion == "2"
+
+
 def test_a_version_that_is_deleted_under_it_is_told(digits: Promoting) -> None:
     digits.by_hand(digits.make(0.95), approval={"required": True})
     digits.hash("by-hand")

@@ -5,6 +5,7 @@ resource.yaml is the object; observed.yaml is the world around it:
   jobs, pods, services        a TrainingJob's children
   policies                    the PromotionPolicies for its model
   jobs, pods, others, policy  a Promotion's Job, the others that move the same alias, and the policy that made it
+  policies                    all policies for a model
   promotions, rivals          what a PromotionPolicy made, and the others for the same alias
   moves                       all Promotions to a policy's alias; what it made when left out
   applied, deployment, pods   what a ModelDeployment's backend was told, and the Deployment that came of it;
@@ -164,7 +165,8 @@ def _promoting(
 ) -> promotion_observed.Observed:
     jobs, pods = tuple(world.get("jobs") or ()), tuple(world.get("pods") or ())
     others, policy = tuple(world.get("others") or ()), world.get("policy")
-    return promotion_observed.Observed(context, jobs, pods, others, policy, answers)
+    policies = tuple(world.get("policies") or ())
+    return promotion_observed.Observed(context, jobs, pods, others, policy, answers, policies)
 
 
 def _policing(

@@ -8,7 +8,7 @@ from modelyard.core.metadata import key_of
 from modelyard.core.plan import Answers, Manifest
 from modelyard.core.promotion import observed as of_promotion
 from modelyard.core.promotion import plan as promotion_plan
-from modelyard.core.promotion.records import aim_of
+from modelyard.core.promotion.records import aim_of, policies_for
 from modelyard.core.promotion_policy import observed as of_policy
 from modelyard.core.promotion_policy import plan as policy_plan
 from modelyard.core.serving import is_owned_by
@@ -31,6 +31,7 @@ def wiring(caches: Caches, remember: Callable[[Manifest], None], context: Contex
             pods=tuple(pod for pod in caches(PODS).owned_by(key) if _names_owner(pod, uid)),
             others=tuple(_others(caches(PROMOTIONS), resource)),
             policy=caches(PROMOTION_POLICIES).get(key.namespace, policy) if policy else None,
+            policies=policies_for(aim_of(resource)[0], caches(PROMOTION_POLICIES).values()),
             answers=answers,
         )
 

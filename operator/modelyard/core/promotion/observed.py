@@ -18,3 +18,5 @@ class Observed:
     policy: Manifest | None = None
     """The policy that made it, while it is there."""
     answers: Answers = field(default_factory=dict)
+    policies: tuple[Manifest, ...] = ()
+    """Policies of the whole cluster for its model."""

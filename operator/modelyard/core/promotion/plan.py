@@ -10,7 +10,7 @@ from modelyard.api.promotion import PromotedVersion, PromotionSpec, TargetAlias
 from modelyard.core import clock, model_names
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan
-from modelyard.core.promotion import digest, evidence, gates, rivals
+from modelyard.core.promotion import digest, evidence, gates, oversight, rivals
 from modelyard.core.promotion.draft import RETRY_TRACKING_SECONDS, Draft, Ended
 from modelyard.core.promotion.observed import Observed
 from modelyard.core.promotion.records import PROMOTED, PROMOTING
@@ -174,17 +174,17 @@ def _await_approval(draft: Draft) -> None:
     Raises:
         Waiting: nobody did so far.
     """
-    approval = draft.spec.approval
-    if approval.decision == "Approved":
+    if draft.spec.approval.decision == "Approved":
         draft.conditions.true("Approved", "Approved", _words_of_approval(draft))
-    elif approval.required:
+    elif why := oversight.why_asked(draft):
         cure = f"kubectl patch promotion {draft.name} with spec.approval.decision and by"
+        said = f"the gates passed; a person has to decide, as {why}: {cure}"
         draft.conditions.false("Approved", "AwaitingApproval", f"nobody decided so far: {cure}")
         if not draft.was("AwaitingApproval"):
-            draft.events.append(Event("AwaitingApproval", f"the gates passed; a person has to decide: {cure}"))
-        raise Waiting("AwaitingApproval", f"the gates passed; a person has to decide: {cure}", 0)
+            draft.events.append(Event("AwaitingApproval", said))
+        raise Waiting("AwaitingApproval", said, 0)
     else:
-        draft.conditions.true("Approved", "NotRequired", "spec.approval.required is false")
+        draft.conditions.true("Approved", "NotRequired", "spec.approval.required is false, and no policy asks for it")
 
 
 def _words_of_approval(draft: Draft) -> str:
