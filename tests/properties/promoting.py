@@ -25,9 +25,8 @@ from modelyard.core.tracking import (
     ResolveAlias,
     TagVersion,
 )
-from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
+from properties.world import ApiServer, Cache, Clock, Crasher, LivingWorld, Shell, conditions_of, without_times
 
-QUIET_TICKS = 8
 DIGEST = "sha256:" + "a" * 64
 AWAY = Failure("TrackingUnavailable", "MLflow does not answer")
 
@@ -81,7 +80,7 @@ class Registry:
 
 
 @dataclass
-class PromotingWorld:
+class PromotingWorld(LivingWorld):
     """All of it; `run` lets time pass until nothing is left to happen."""
 
     objects: list[Manifest]
@@ -90,6 +89,7 @@ class PromotingWorld:
     crasher: Crasher = field(default_factory=Crasher)
     lag: float = 0.0
     seed: int = 0
+    quiet_ticks = 8
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
@@ -99,7 +99,6 @@ class PromotingWorld:
         self.cache = Cache(self.api, self.lag, chance)
         self.registry = Registry(chance=chance)
         self.context = builders.make_context()
-        self.tick, self.crashes = -1, 0
         self.shells = {
             "PromotionPolicy": self._shell(self._observe_policy, policy_plan),
             "Promotion": self._shell(self._observe, promotion_plan),
@@ -116,24 +115,6 @@ class PromotingWorld:
         if isinstance(question, ReadObject):
             return self.api.get(question.ref.kind, question.ref.name)
         return self.registry.ask(question)
-
-    def run(self, ticks: int = 60) -> "PromotingWorld":
-        """Let time pass, until nothing has happened for a while."""
-        quiet_since, version = self.tick, self.api.version
-        for _ in range(ticks):
-            self.tick += 1
-            if self.tick in self.actions:
-                self.actions[self.tick](self)
-            self._controllers()
-            self.cache.listen()
-            self._operate()
-            self._check()
-            self.clock.advance()
-            if self.api.version != version:
-                quiet_since, version = self.tick, self.api.version
-            if self.tick - quiet_since > QUIET_TICKS and self.tick > max(self.actions, default=0):
-                break
-        return self
 
     def results(self) -> dict[str, str | None]:
         """The column RESULT of every Promotion."""
@@ -158,31 +139,23 @@ class PromotingWorld:
             "jobs": len(self.api.of_kind("Job")),
         }
 
-    def _operate(self) -> None:
-        """Reconcile everything; after a crash the next operator begins anew."""
-        for _ in range(50):
-            try:
-                for kind, shell in self.shells.items():
-                    for item in list(self.api.of_kind(kind)):
-                        shell.reconcile(kind, item["metadata"]["name"])
-            except Crashed:
-                self.crashes += 1
-                self.cache.listed()
-            else:
-                return
-        raise AssertionError("crashes without end")
+    def reconcile(self) -> None:
+        for kind, shell in self.shells.items():
+            for item in list(self.api.of_kind(kind)):
+                shell.reconcile(kind, item["metadata"]["name"])
 
     def _observe(self, resource: Manifest, answers: dict[Question, Any]) -> of_promotion.Observed:
         uid, policy = resource["metadata"]["uid"], resource["spec"].get("policy")
         others = [item for item in self.cache.of_kind("Promotion") if item["metadata"]["uid"] != uid]
-        policies = [item for item in self.cache.of_kind("PromotionPolicy") if item["metadata"]["name"] == policy]
+        policies = self.cache.of_kind("PromotionPolicy")
         return of_promotion.Observed(
             self.context,
             tuple(job for job in self.cache.of_kind("Job") if is_owned_by(job, uid)),
             tuple(self.cache.of_kind("Pod")),
             tuple(others),
-            policies[0] if policies else None,
+            next((item for item in policies if item["metadata"]["name"] == policy), None),
             dict(answers),
+            tuple(policies),
         )
 
     def _observe_policy(self, resource: Manifest, answers: dict[Question, Any]) -> of_policy.Observed:
@@ -190,7 +163,7 @@ class PromotingWorld:
         made = [item for item in self.cache.of_kind("Promotion") if item["spec"].get("policy") == name]
         return of_policy.Observed(self.context, tuple(made), (), dict(answers), tuple(self.cache.of_kind("Promotion")))
 
-    def _controllers(self) -> None:
+    def controllers(self) -> None:
         """Jobs get a pod, which tells the digest; what is marked to be deleted goes."""
         jobs = {job["metadata"]["uid"]: job for job in self.api.of_kind("Job")}
         for pod in list(self.api.of_kind("Pod")):
@@ -205,7 +178,7 @@ class PromotingWorld:
                 self.api.put(_pod_of(job))
         self.api.collect_garbage()
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """What may never be otherwise: who says Promoted moved the alias, once."""
         promoted = [item for item in self.api.of_kind("Promotion") if _is_promoted(item)]
         for item in promoted:

@@ -18,10 +18,9 @@ from modelyard.core.plan import Failure, Manifest, Question
 from modelyard.core.serving import AskServer, ReadObject, Ready, is_owned_by
 from modelyard.core.tracking import AliasHolder, GetVersion, MoveAlias, RegisteredVersion, ResolveAlias
 from modelyard.core.traffic import MeasureTraffic, Traffic
-from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
+from properties.world import ApiServer, Cache, Clock, Crasher, LivingWorld, Shell, conditions_of, without_times
 
 NAME = "digits"
-QUIET_TICKS = 6
 START_TICKS = 2
 """How long a pod takes until it is ready."""
 AWAY = Failure("TrackingUnavailable", "MLflow does not answer")
@@ -51,7 +50,7 @@ class Registry:
 
 
 @dataclass
-class ServingWorld:
+class ServingWorld(LivingWorld):
     """All of it; `run` lets time pass until nothing is left to happen."""
 
     deployment: Manifest
@@ -61,6 +60,7 @@ class ServingWorld:
     crasher: Crasher = field(default_factory=Crasher)
     lag: float = 0.0
     seed: int = 0
+    quiet_ticks = 6
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
@@ -72,8 +72,6 @@ class ServingWorld:
         self.context = builders.make_context(default_backend=self.backend)
         self.ages: Counter[str] = Counter()
         self.pods_made = 0
-        self.tick = -1
-        self.crashes = 0
         self.has_served = False
         self.share, self.had_canary, self.loses_pods, self.promised = 0, False, False, 0
         self.erring: frozenset[str] = frozenset()
@@ -113,35 +111,8 @@ class ServingWorld:
         versions = {pod["metadata"]["labels"][names.LABEL_MODEL_VERSION] for pod in found}
         return Traffic(1000, 500 if versions & self.erring else 0, 0.1, 5.0)
 
-    def run(self, ticks: int = 60) -> "ServingWorld":
-        """Let time pass, until nothing has happened for a while and nothing more is planned."""
-        quiet_since, version = self.tick, self.api.version
-        for _ in range(ticks):
-            self.tick += 1
-            if self.tick in self.actions:
-                self.actions[self.tick](self)
-            self.controllers()
-            self.cache.listen()
-            self._operate()
-            self._check()
-            self.clock.advance()
-            if self.api.version != version:
-                quiet_since, version = self.tick, self.api.version
-            if self.tick - quiet_since > QUIET_TICKS and self.tick > max(self.actions, default=0):
-                break
-        return self
-
-    def _operate(self) -> None:
-        """Reconcile; after a crash the next operator goes on at once."""
-        for _ in range(50):
-            try:
-                self.shell.reconcile("ModelDeployment", NAME)
-            except Crashed:
-                self.crashes += 1
-                self.cache.listed()
-            else:
-                return
-        raise AssertionError("crashes without end")
+    def reconcile(self) -> None:
+        self.shell.reconcile("ModelDeployment", NAME)
 
     def controllers(self) -> None:
         """What everyone but the operator does in a second."""
@@ -293,7 +264,7 @@ class ServingWorld:
         assert not (self.had_canary and not canarys and self.share and share), "a canary went that had traffic"
         self.share, self.had_canary = share, bool(canarys)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """What holds at every moment."""
         ready, resource = self.ready_versions(), self.resource
         wanted = resource["spec"].get("replicas", 1)

@@ -57,8 +57,8 @@ class RoutedWorld(ServingWorld):
             self.api.put(route | {"status": {"parents": [parent]}})
             self.in_effect = shares(route)
 
-    def _check(self) -> None:
-        super()._check()
+    def check(self) -> None:
+        super().check()
         if not self.pods_vanish and self.has_served:
             for predictor in self.in_effect:
                 wanted = self.resource["spec"].get("replicas", 1)

@@ -44,8 +44,8 @@ class TryingWorld(ServingWorld):
             return AWAY
         return REFUSED if SILLY in answering else Predicted()
 
-    def _check(self) -> None:
-        super()._check()
+    def check(self) -> None:
+        super().check()
         stable = (
             pod for pod in self.api.of_kind("Pod") if pod["metadata"]["labels"][names.LABEL_PREDICTOR] == "stable"
         )

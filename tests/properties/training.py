@@ -34,10 +34,9 @@ from modelyard.core.tracking import (
 from modelyard.core.training_job.leftovers import plan_gone
 from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.plan import plan, plan_refused
-from properties.world import ApiServer, Cache, Clock, Crashed, Crasher, Shell, conditions_of, without_times
+from properties.world import ApiServer, Cache, Clock, Crasher, LivingWorld, Shell, conditions_of, without_times
 
 NAME = "digits"
-QUIET_TICKS = 10
 GRACE_TICKS = 2
 """How long a pod that is deleted goes on."""
 AWAY = Failure("TrackingUnavailable", "MLflow does not answer")
@@ -107,7 +106,7 @@ def _is_asked_for(known: AttemptIdentity, question: EnsureRun) -> bool:
 
 
 @dataclass
-class TrainingWorld:
+class TrainingWorld(LivingWorld):
     """All of it; `run` lets time pass until nothing is left to happen."""
 
     job: Manifest
@@ -122,7 +121,7 @@ class TrainingWorld:
     is_stuck: bool = False
     """Whether no pod ever starts."""
     ticks_down: int = 0
-    """How long no operator runs after a crash; none: the next goes on at once."""
+    quiet_ticks = 10
 
     def __post_init__(self) -> None:
         chance = random.Random(self.seed)
@@ -133,8 +132,6 @@ class TrainingWorld:
         self.mlflow = Mlflow(chance)
         self.ages: Counter[str] = Counter()
         self.started: list[str] = []
-        self.tick = self.up_at = -1
-        self.crashes = 0
         self.ended_as: Manifest | None = None
         self.context = builders.make_context()
         self.shell = Shell(self.api, self.cache, self.clock, self.crasher, self.observe, self.ask, plan, plan_refused)
@@ -161,43 +158,10 @@ class TrainingWorld:
             return None
         return self.mlflow.ask(question)
 
-    def run(self, ticks: int = 60) -> "TrainingWorld":
-        """Let time pass, until nothing has happened for a while and nothing more is planned."""
-        quiet_since, version = self.tick, self.api.version
-        for _ in range(ticks):
-            self.tick += 1
-            if self.tick in self.actions:
-                self.actions[self.tick](self)
-            self._controllers()
-            self.cache.listen()
-            self._operate()
-            self._check()
-            self.clock.advance()
-            if self.api.version != version or self.tick < self.up_at:
-                quiet_since, version = self.tick, self.api.version
-            if self.tick - quiet_since > QUIET_TICKS and self.tick > max(self.actions, default=0):
-                break
-        return self
+    def reconcile(self) -> None:
+        self.shell.reconcile("TrainingJob", NAME)
 
-    def _operate(self) -> None:
-        """Reconcile; after a crash another operator goes on, at once or later."""
-        if self.tick < self.up_at:
-            return
-        for _ in range(50):
-            try:
-                self.shell.reconcile("TrainingJob", NAME)
-            except Crashed:
-                self.crashes += 1
-                self.cache.listed()
-                self._check()
-                if self.ticks_down:
-                    self.up_at = self.tick + self.ticks_down
-                    return
-            else:
-                return
-        raise AssertionError("crashes without end")
-
-    def _controllers(self) -> None:
+    def controllers(self) -> None:
         for pod in list(self.api.of_kind("Pod")):
             self._kubelet(pod)
         self.api.collect_garbage()
@@ -302,7 +266,7 @@ class TrainingWorld:
         if code == 0:
             self.mlflow.models[run_id] = [LoggedModel(f"m-of-{run_id}", "model", "READY")]
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """What holds at every moment."""
         live = [job for job in self.api.of_kind("Job") if not (job.get("status") or {}).get("conditions")]
         pods = [pod for pod in self.api.of_kind("Pod") if pod["status"]["phase"] in {"Pending", "Running"}]
@@ -368,7 +332,7 @@ class TrainingWorld:
             for child in list(self.api.of_kind(kind)):
                 self.api.remove(kind, child["metadata"]["name"])
         for _ in range(ticks):
-            self._controllers()
+            self.controllers()
             self.cache.listen()
             self._end_runs_of(uid)
             self.clock.advance()

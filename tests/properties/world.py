@@ -5,10 +5,10 @@ Everything is deterministic: chance comes from one seeded generator.
 
 import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import builders
 from modelyard.core import clock
@@ -251,6 +251,70 @@ class Shell:
         result = act(what)
         self.crasher.point(f"after {name}")
         return result
+
+
+class LivingWorld:
+    """A world that goes on tick by tick; each one says what lives in it and what may never be otherwise."""
+
+    quiet_ticks: ClassVar[int]
+    """After how many ticks without a change it is over."""
+    actions: Mapping[int, Callable[[Any], None]]
+    """What a person does at a tick."""
+    api: ApiServer
+    cache: Cache
+    clock: Clock
+    tick: int = -1
+    crashes: int = 0
+    up_at: int = -1
+    """The tick at which the next operator begins."""
+    ticks_down: int = 0
+    """How long no operator runs after a crash; none: the next goes on at once."""
+
+    def controllers(self) -> None:
+        """What everyone but the operator does in a second."""
+        raise NotImplementedError
+
+    def reconcile(self) -> None:
+        """What the operator does in a second."""
+        raise NotImplementedError
+
+    def check(self) -> None:
+        """What may never be otherwise."""
+        raise NotImplementedError
+
+    def run(self, ticks: int = 60) -> Self:
+        """Let time pass, until nothing has happened for a while and no person does anything more."""
+        quiet_since, version = self.tick, self.api.version
+        for _ in range(ticks):
+            self.tick += 1
+            if self.tick in self.actions:
+                self.actions[self.tick](self)
+            self.controllers()
+            self.cache.listen()
+            self._operate()
+            self.check()
+            self.clock.advance()
+            if self.api.version != version or self.tick < self.up_at:
+                quiet_since, version = self.tick, self.api.version
+            if self.tick - quiet_since > self.quiet_ticks and self.tick > max(self.actions, default=0):
+                break
+        return self
+
+    def _operate(self) -> None:
+        """Reconcile; after a crash another operator begins anew, at once or later."""
+        if self.tick < self.up_at:
+            return None
+        for _ in range(50):
+            try:
+                return self.reconcile()
+            except Crashed:
+                self.crashes += 1
+                self.cache.listed()
+                self.check()
+                self.up_at = self.tick + self.ticks_down
+                if self.ticks_down:
+                    return None
+        raise AssertionError("crashes without end")
 
 
 def without_times(value: Any) -> Any:
