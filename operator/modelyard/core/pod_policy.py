@@ -79,7 +79,7 @@ def enforced(policy: PodPolicy, pod: dict[str, Any]) -> dict[str, Any]:
     if policy.runtime_class_name:
         spec["runtimeClassName"] = policy.runtime_class_name
     for field in ("initContainers", "containers"):
-        if field in spec:
+        if spec.get(field):
             spec[field] = [_capped(policy, container) for container in spec[field]]
     return _lowered(policy, spec)
 

@@ -86,6 +86,10 @@ def test_a_container_without_a_limit_gets_the_cap_and_is_scheduled_as_before() -
     }
 
 
+def test_lists_that_are_null_are_none() -> None:
+    assert enforced(policy(maxResources=CAPS), {"initContainers": None})["initContainers"] is None
+
+
 def test_a_request_of_the_containers_own_stays() -> None:
     given = {"requests": {"cpu": "2"}, "limits": {"memory": "1Gi"}}
     pod = enforced(policy(maxResources={"cpu": 4, "memory": "8Gi"}), {"containers": [{"resources": given}]})
