@@ -46,6 +46,8 @@ class Settings:
     """How pods are reached, for the metrics of model servers."""
     prometheus_url: str = ""
     """A Prometheus that reads the model servers; their own metrics are read when left empty."""
+    prometheus_custom_queries: bool = True
+    """Whether whoever may write ModelDeployments may send it queries of their own."""
     prometheus_scrape_seconds: float = 30.0
     """How often it does."""
     prometheus_credentials_dir: str = ""

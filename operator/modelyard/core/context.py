@@ -32,6 +32,8 @@ class Context:
     """Free, or Namespaced: held to `<namespace>.<name>`."""
     training_pods: PodPolicy = NO_SETTINGS
     serving_pods: PodPolicy = NO_SETTINGS
+    may_query: bool = True
+    """Whether the spec of a ModelDeployment may hold queries for the administrator's Prometheus."""
     server_images: tuple[ServerImage, ...] = ()
     """What is known of model server images; the first that fits counts."""
 

@@ -24,5 +24,6 @@ def context_of(settings: Settings, cluster: str) -> Context:
         model_names=settings.model_names,
         training_pods=settings.training_pods,
         serving_pods=settings.serving_pods,
+        may_query=settings.prometheus_custom_queries,
         server_images=settings.server_images.root,
     )

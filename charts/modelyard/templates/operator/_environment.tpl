@@ -31,6 +31,7 @@
   "SERVER_IMAGES" (include "modelyard.serverImages" .)
   "POD_URL" .Values.serving.podUrl
   "PROMETHEUS_URL" .Values.prometheus.url
+  "PROMETHEUS_CUSTOM_QUERIES" .Values.prometheus.customQueries
   "PROMETHEUS_SCRAPE_SECONDS" .Values.prometheus.scrapeSeconds
   "TRAINING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "trainingJobs"))
   "SERVING_PODS" (include "modelyard.podSettings" (dict "root" . "resource" "modelDeployments"))

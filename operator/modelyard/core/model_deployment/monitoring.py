@@ -1,10 +1,13 @@
 """Has a canary measured and judged while it takes traffic: when it is looked at, and what status says of it."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from modelyard.api.analysis import PLACEHOLDERS, Analysis
+from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import clock, traffic
+from modelyard.core.context import Context
 from modelyard.core.model_deployment import analysis as judgement
 from modelyard.core.model_deployment.analysis import Measured
 from modelyard.core.model_deployment.backend import version_label
@@ -18,6 +21,17 @@ FAILED = "AnalysisFailed"
 
 _NO_POD = "-"
 """Matches no pod's name, where an empty expression would match what has no pod at all."""
+
+
+def problems_of(context: Context, spec: ModelDeploymentSpec) -> Iterator[str]:
+    """Queries that the administrator lets nobody send."""
+    analysis = spec.rollout.analysis
+    for number, metric in enumerate(analysis.metrics if analysis and not context.may_query else ()):
+        if metric.prometheus:
+            yield (
+                f"spec.rollout.analysis.metrics[{number}].prometheus: queries of one's own are not allowed here "
+                "(prometheus.customQueries of the chart); use builtin, or ask the administrator"
+            )
 
 
 def what_failed(scene: Scene, canary: Canary) -> Trouble | None:

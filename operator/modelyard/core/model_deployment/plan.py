@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
 from modelyard.core import metadata, model_names, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
-from modelyard.core.model_deployment import compatibility, pod, rollout, services, versions
+from modelyard.core.model_deployment import compatibility, monitoring, pod, rollout, services, versions
 from modelyard.core.model_deployment.backend import Backend, PredictorState, own
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
@@ -69,6 +69,7 @@ def _refuse_the_impossible(draft: Draft) -> None:
     problems = [
         *pod_rules.problems_of(template, pod.SERVER),
         *pod_policy.problems_of(draft.context.serving_pods, template, asked),
+        *monitoring.problems_of(draft.context, draft.spec),
         *model_names.problems_of(draft.context, draft.namespace, draft.spec.model.name),
     ]
     if problems:

@@ -222,6 +222,15 @@ def test_a_query_is_asked_with_its_placeholders_filled_in() -> None:
     assert story.asked == [QueryPrometheus(expected)], "no traffic is measured where no metric needs it"
 
 
+@pytest.mark.parametrize(("may_query", "told"), [(True, 0), (False, 1)])
+def test_an_administrator_may_forbid_queries(may_query: bool, told: int) -> None:
+    story = a_story(ERRORS, {"name": "drift", "prometheus": {"query": "drift"}, "max": "0.2"})
+    spec = story.scene({})[0].draft.spec
+    problems = list(monitoring.problems_of(builders.make_context(may_query=may_query), spec))
+    assert len(problems) == told
+    assert all(text.startswith("spec.rollout.analysis.metrics[1].prometheus: ") for text in problems)
+
+
 def test_no_pods_are_no_expression_that_matches_everything() -> None:
     story = a_story({"name": "drift", "prometheus": {"query": "{{stable_pods}}"}, "max": "0.2"})
     story.status["stable"]["version"] = "9"
