@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from support.yard import RESTRICTED, Yard, forget_models
-from tools.demo import story
+from tools.demo import story, webhooks
 from tools.demo.place import Site, references
 from tools.demo.screen import Screen
 from tools.localcluster import cluster
@@ -31,6 +31,7 @@ def site() -> Iterator[Site]:
         setup_hint="",
     )
     story.set_up(site, Screen())
+    webhooks.let_deliver(site.kubectl)
     yield site
     cluster.release()
 

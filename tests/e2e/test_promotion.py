@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 
 from support.yard import EXAMPLES, MLFLOW, Yard
 
@@ -117,3 +118,27 @@ def test_a_notebooks_candidate_is_promoted_once_a_person_approves(yard: Yard) ->
     done = yard.wait("promotion", name, "Complete", 120)
     assert done["status"]["by"] == me
     assert champion(yard, "digits-notebook") == last()["version"]
+
+
+def test_what_takes_only_promoted_versions_waits_for_a_promotion_and_serves_its_files(yard: Yard) -> None:
+    train = yaml.safe_load_all((EXAMPLES / "02-digits-seldon" / "1-train-and-serve.yaml").read_text("utf-8"))
+    yard.apply([item for item in train if item["kind"] != "ModelDeployment"])
+    served = yaml.safe_load((EXAMPLES / "03-digits-plain-backend.yaml").read_text("utf-8"))
+    name, served["spec"]["model"] = served["metadata"]["name"], served["spec"]["model"] | {"promotedOnly": True}
+    yard.apply(served)
+    version = yard.wait("trainingjob", "digits-logistic", "Complete", 300)["status"]["modelVersion"]["version"]
+
+    def reason() -> str | None:
+        found: str | None = yard.condition("modeldeployment", name, "Ready").get("reason")
+        return found
+
+    yard.until(lambda: reason() == "AwaitingPromotion", "the champion that nobody promoted is not served", 60)
+    assert yard.items("deployments") == []
+
+    promotion = {"apiVersion": "modelyard.io/v1alpha1", "kind": "Promotion", "metadata": {"name": "first"}}
+    yard.apply(promotion | {"spec": {"model": {"name": "digits", "version": version}, "target": {"alias": "champion"}}})
+    digest = yard.wait("promotion", "first", "Complete", 120)["status"]["digest"]
+    yard.until(lambda: reason() == "Serving", "the promoted champion serves", 120)
+    assert yard.predict(name).version == version
+    [pod] = yard.items("pods", f"modelyard.io/owner-name={name}")
+    assert pod["spec"]["initContainers"][0]["args"][-2:] == ["--digest", digest]

@@ -41,14 +41,18 @@ def await_mlflow(kubectl: Kubectl) -> None:
     )
 
 
-def install_operator(site: Site, screen: Screen) -> None:
-    """Installs the chart and waits for its pods; raises KubectlError, DemoError."""
+def install_operator(site: Site, screen: Screen, mlflow: Mapping[str, Any] | None = None) -> None:
+    """Installs the chart and waits for its pods; further values of its section `mlflow` may be given.
+
+    Raises:
+        KubectlError, DemoError: it could not be done.
+    """
     claim(site.kubectl, SYSTEM_NAMESPACE)
     command = ["upgrade", "--install", RELEASE, str(CHART), "--namespace", SYSTEM_NAMESPACE]
     screen.say(f"$ helm upgrade --install {RELEASE} charts/modelyard --namespace {SYSTEM_NAMESPACE} --values … --wait")
-    run_helm(
-        site, [*command, "--values", "-", "--wait", f"--timeout={_WAIT_SECONDS}s"], json.dumps(values(site.images))
-    )
+    wanted = values(site.images)
+    wanted["mlflow"] |= mlflow or {}
+    run_helm(site, [*command, "--values", "-", "--wait", f"--timeout={_WAIT_SECONDS}s"], json.dumps(wanted))
 
 
 def uninstall(site: Site, screen: Screen) -> None:
