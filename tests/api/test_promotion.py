@@ -387,3 +387,25 @@ def test_what_serves_is_not_restarted_when_it_is_vouched_for(digits: Promoting) 
     digits.world.at_no_time(
         lambda: [pod["metadata"]["uid"] for pod in serving.pods("1")] != [before["metadata"]["uid"]], "restarted", 4
     )
+
+
+def test_a_digest_that_somebody_takes_from_what_serves_comes_back(digits: Promoting) -> None:
+    world = digits.world
+    serving = Serving(world, model={"name": digits.model, "alias": "champion"}, backend="Deployment")
+    serving.come_up("1")
+    digits.policy()
+    digits.make(0.95, "candidate")
+    digits.promote("digits-2")
+    serving.take_up("2")
+    world.until(lambda: serving.status["stable"].get("digest") == digest_of("2"), "status tells it")
+    (deployment,) = world.items("Deployment")
+    (fetcher,) = deployment["spec"]["template"]["spec"]["initContainers"]
+    changed = {"template": {"spec": {"initContainers": [fetcher | {"args": fetcher["args"][:-2]}]}}}
+    world.patch("Deployment", deployment["metadata"]["name"], **changed)
+
+    def told() -> list[str]:
+        (found,) = world.items("Deployment")
+        arguments: list[str] = found["spec"]["template"]["spec"]["initContainers"][0]["args"]
+        return arguments[-2:]
+
+    world.until(lambda: told() == ["--digest", digest_of("2")], "it is there again")

@@ -20,6 +20,8 @@ class StableVersion(KubeModel):
     """The MLflow run that made it."""
     training_job: str | None = None
     """The TrainingJob that made it, as <namespace>/<name>."""
+    digest: str | None = None
+    """SHA-256 over its files, where its pods were told to check them against one."""
     since: Time | None = None
     """Since when it serves."""
     weight: int | None = None

@@ -42,6 +42,8 @@ class Draft(Subject):
     """Whether the backend is told something new now, so that what it showed before is no answer to it."""
     is_rerouted: bool = False
     """Whether the Gateway is told something new now."""
+    digests: dict[str, str | None] = field(default_factory=dict)
+    """What the pods of each version are told of its files."""
     refusal: Refusal | None = None
     """Why the wanted version is not started, where it is not."""
 

@@ -100,6 +100,8 @@ def stable_item(draft: Draft, version: str, wanted: RegisteredVersion | None) ->
             kept["trainingJob"] = f"{namespace}/{name}"
         if wanted.run_id:
             kept["runID"] = wanted.run_id
+    if digest := draft.digests.get(version):
+        kept["digest"] = digest
     return kept
 
 

@@ -17,13 +17,19 @@ _OPTION = "--digest"
 def with_digests(draft: Draft, manifest: Manifest, live: Manifest | None) -> Manifest:
     """The manifest with whatever downloads a version told the digest of its files, where one was recorded.
 
-    Pods that serve are not restarted because a digest became known, or another one: what they were told stays.
+    Pods that serve are not restarted because a digest became known, or another one: what they were told stays. That is
+    read from status first: whoever may edit the live object could have taken it away there.
     """
     told = _told(live or {})
 
     def wanted(version: str) -> str | None:
-        is_serving = draft.stable_version == version and version in told
-        return told[version] if is_serving else _recorded(draft, version)
+        stable = draft.status.get("stable") or {}
+        if stable.get("version") != version or (version not in told and "digest" not in stable):
+            found = _recorded(draft, version)
+        else:
+            found = stable.get("digest") or told[version]
+        draft.digests[version] = found
+        return found
 
     changed: Manifest = _with_option(manifest, wanted)
     return changed

@@ -36,12 +36,17 @@ def fetchers(node: Any) -> list[list[str]]:
 
 
 def applied(
-    backend: str, *promotions: PromotionBuilder, stable: str | None = None, live: tuple[Manifest, ...] = ()
+    backend: str,
+    *promotions: PromotionBuilder,
+    stable: str | None = None,
+    digest: str | None = None,
+    live: tuple[Manifest, ...] = (),
 ) -> Any:
     """What is applied to serve version 2."""
     builder = make_model_deployment().with_backend(backend)
     if stable:
-        builder = builder.with_status({"stable": {"version": stable, "since": seconds_ago(60)}})
+        known = {"digest": digest} if digest else {}
+        builder = builder.with_status({"stable": {"version": stable, "since": seconds_ago(60)} | known})
     answers: dict[Any, Any] = {ResolveAlias("digits", "champion"): RegisteredVersion("digits", "2", None, None)}
     answers |= {ReadModelCard("digits", version): make_card() for version in ("1", "2")}
     for version, kind in (("apps/v1", "Deployment"), ("v1", "Service"), ("machinelearning.seldon.io/v1", backend)):
@@ -113,3 +118,10 @@ def test_pods_that_do_not_serve_yet_are_told() -> None:
         list(applied("Deployment", make_promotion(version="2").over(digest=ONE), stable="1", live=live))
     )
     assert arguments[-1] == ONE
+
+
+@BACKENDS
+def test_a_digest_that_somebody_took_away_comes_back(backend: str) -> None:
+    live = tuple(as_live(item) for item in applied(backend))
+    (arguments,) = fetchers(list(applied(backend, stable="2", digest=ONE, live=live)))
+    assert arguments[-2:] == ["--digest", ONE]
