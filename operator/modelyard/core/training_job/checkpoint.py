@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from modelyard.api.training_job import Checkpoint, TrainingJobSpec
+from modelyard.api.training_inputs import Checkpoint
+from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core.pod_state import Trouble
 
 DIRECTORY_VARIABLE = "CHECKPOINT_DIR"

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from modelyard.api.training_job import OnOutOfMemory, TrainingJobSpec
+from modelyard.api.training_job import TrainingJobSpec
+from modelyard.api.training_retry import OnOutOfMemory
 from modelyard.core.matching import amount
 
 _MEBIBYTE = 2**20

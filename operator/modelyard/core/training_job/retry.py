@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from modelyard.api.training_job import Retry
+from modelyard.api.training_retry import Retry
 from modelyard.core.training_job import project, source
 from modelyard.core.training_job.outcome import DISRUPTIONS
 

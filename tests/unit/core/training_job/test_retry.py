@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from builders import NOW
-from modelyard.api.training_job import Backoff, Retry
+from modelyard.api.training_retry import Backoff, Retry
 from modelyard.core.training_job import retry
 
 FAILED = {"reason": "Error", "exitCode": 3}
