@@ -264,3 +264,18 @@ def test_every_condition_that_status_may_hold_is_on_the_page(kind: type[Kind]) -
         for word in CODE.findall(cells[0])
     }
     assert set(conditions) == table
+
+
+@OF_BOTH
+def test_the_readme_lists_every_kind_with_its_page(kind: type[Kind]) -> None:
+    wanted = f"| {kind.kind_name} | `{kind.short_names[0]}` |"
+    (row,) = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(wanted)]
+    assert f"(docs/{PAGES[kind.kind_name].name})" in row
+
+
+@pytest.mark.parametrize("listing", ["docs/index.md", "examples/README.md"])
+def test_every_page_and_every_example_is_listed(listing: str) -> None:
+    folder = (ROOT / listing).parent
+    files = {*folder.glob("*.md"), *folder.glob("**/*.yaml")} - {ROOT / listing}
+    linked = {(folder / link).resolve() for link in re.findall(r"\]\(([^)#]+)\)", (ROOT / listing).read_text())}
+    assert {str(file.relative_to(folder)) for file in files if file.resolve() not in linked} == set()
