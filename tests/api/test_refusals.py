@@ -8,7 +8,7 @@ import pytest
 
 from support.escalations import ESCALATIONS
 from support.kube import Refused, path_of
-from support.manifests import model_deployment, resource_quota
+from support.manifests import model_deployment, resource_quota, warning
 from support.serving import Serving
 from support.training import Training
 from support.world import World, condition
@@ -131,23 +131,8 @@ def test_a_policy_that_refuses_is_named_and_once_it_is_lifted_it_goes_on(
 def test_a_source_that_is_not_there_is_told_from_the_events_of_its_pod(world: World) -> None:
     training = Training(world, source={"configMap": {"name": "nowhere"}})
     pod = training.pod()
-    metadata = pod["metadata"]
     said = 'MountVolume.SetUp failed for volume "modelyard-source" : configmap "nowhere" not found'
-    world.create(
-        {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {"name": "not-mounted"},
-            "regarding": {"kind": "Pod", **{name: metadata[name] for name in ("name", "namespace", "uid")}},
-            "reason": "FailedMount",
-            "note": said,
-            "type": "Warning",
-            "action": "Mount",
-            "eventTime": "2026-01-01T00:00:00.000000Z",
-            "reportingController": "kubelet",
-            "reportingInstance": "node-1",
-        }
-    )
+    world.create(warning(pod | {"kind": "Pod"}, "FailedMount", said))
     world.until(lambda: training.status.get("problem") == "ConfigError", "it is told", 60)
     told = "spec.source.configMap.name: there is no ConfigMap nowhere in this namespace"
     assert told in training.condition("Complete")["message"]

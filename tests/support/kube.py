@@ -20,6 +20,7 @@ _PLACES = {
     "Deployment": "/apis/apps/v1",
     "HorizontalPodAutoscaler": "/apis/autoscaling/v2",
     "PodDisruptionBudget": "/apis/policy/v1",
+    "PersistentVolumeClaim": "/api/v1",
     "Event": "/apis/events.k8s.io/v1",
     "Lease": "/apis/coordination.k8s.io/v1",
     "PriorityClass": "/apis/scheduling.k8s.io/v1",

@@ -33,3 +33,21 @@ def promotion(name: str = "by-hand", model: str = "digits", version: str = "1", 
 def resource_quota(name: str = "tight", **hard: str) -> Manifest:
     """A quota; underscores stand for dots in the names of resources that have them."""
     return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {"hard": dict(hard)}}
+
+
+def warning(about: Manifest, reason: str, note: str) -> Manifest:
+    """An Event of type Warning, as a kubelet or a controller tells it."""
+    metadata = about["metadata"]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": f"{metadata['name']}.{reason.lower()}"},
+        "regarding": {"kind": about["kind"], **{name: metadata[name] for name in ("name", "namespace", "uid")}},
+        "reason": reason,
+        "note": note,
+        "type": "Warning",
+        "action": "Mount",
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": "kubelet",
+        "reportingInstance": "node-1",
+    }

@@ -103,12 +103,20 @@ def test_every_field_of_status_is_on_the_page(kind: type[Kind]) -> None:
 
 
 REASONS_OF = {
-    "TrainingJob": ["core/training_job", "core/pod_state.py", "adapters/mlflow/failures.py"],
+    "TrainingJob": [
+        "core/training_job",
+        "core/pod_state.py",
+        "core/refusal.py",
+        "core/unstarted.py",
+        "adapters/mlflow/failures.py",
+    ],
     "PromotionPolicy": ["core/promotion_policy"],
     "Promotion": ["core/promotion"],
     "ModelDeployment": [
         "core/model_deployment",
         "core/pod_state.py",
+        "core/refusal.py",
+        "core/unstarted.py",
         "adapters/model_server.py",
         "adapters/mlflow/failures.py",
         "../../images/model-fetcher/modelyard_fetch",

@@ -70,6 +70,25 @@ def is_running(pod: Mapping[str, Any], container: str) -> bool:
     return "running" in (_status_of(pod, container).get("state") or {})
 
 
+def has_begun(pod: Mapping[str, Any]) -> bool:
+    """Whether any of its containers ever ran: its volumes are there then."""
+    items = (item for _, item in _all_statuses(pod.get("status") or {}))
+    states = (item.get(field) or {} for item in items for field in ("state", "lastState"))
+    return any("running" in state or "terminated" in state for state in states)
+
+
+def is_judged_by_a_scheduler(pod: Mapping[str, Any]) -> bool:
+    """Whether a scheduler said where it goes, or why it goes nowhere."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(condition.get("type") == "PodScheduled" for condition in conditions)
+
+
+def still_running(pod: Mapping[str, Any]) -> list[str]:
+    """Its containers that keep it from being over; sidecars among the init containers are ended by the kubelet."""
+    items = _statuses(pod.get("status") or {}, "containerStatuses")
+    return [name for name, item in items if _terminated(item) is None]
+
+
 def terminated(pod: Mapping[str, Any], container: str) -> Mapping[str, Any] | None:
     """The end of this container, if it ended."""
     return _terminated(_status_of(pod, container))

@@ -41,7 +41,7 @@ def merged_spec(template: PodTemplate | None, main: Container, helpers: list[Con
     spec = dict(template.spec or {}) if template else {}
     others = [c for c in spec.get("containers") or [] if c.get("name") != main["name"]]
     same: Container = next((c for c in spec.get("containers") or [] if c.get("name") == main["name"]), {})
-    security = spec["securityContext"] = _pod_security(spec.get("securityContext") or {})
+    security = spec["securityContext"] = _pod_security(_said(spec.get("securityContext")))
     containers = [_merged(same, main), *others]
     spec["containers"] = [restricted(container, security) for container in containers]
     initial = _initial(helpers, spec.get("initContainers") or [])
@@ -59,7 +59,7 @@ def restricted(container: Container, pod_security: dict[str, Any]) -> Container:
 
     The pod's user and group are said again: Seldon's chart can replace the pod's security context by one of its own.
     """
-    given = container.get("securityContext") or {}
+    given = _said(container.get("securityContext"))
     inherited = {name: pod_security[name] for name in ("runAsUser", "runAsGroup")}
     security = {"readOnlyRootFilesystem": True} | inherited | given | _CONTAINER_SECURITY
     mounts = container.get("volumeMounts") or []
@@ -123,6 +123,11 @@ def _merged(below: Container, above: Container) -> Container:
 def _by_name(items: Iterable[dict[str, Any]], identity: str = "name") -> list[dict[str, Any]]:
     """The items, of several with the same name only the last; those without a name all."""
     return list({item.get(identity, number): item for number, item in enumerate(items)}.values())
+
+
+def _said(context: dict[str, Any] | None) -> dict[str, Any]:
+    """A security context without nulls: with no user a kubelet refuses every image that would run as root."""
+    return {name: value for name, value in (context or {}).items() if value is not None}
 
 
 def _pod_security(given: dict[str, Any]) -> dict[str, Any]:

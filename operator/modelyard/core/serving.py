@@ -61,7 +61,7 @@ class ReadWarning:
     """
 
     ref: ObjectRef
-    """With its UID."""
+    """With its UID, where that is known."""
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,9 @@ class KubeClient:
         return None if ref.uid and found["metadata"]["uid"] != ref.uid else found
 
     async def newest_warning(self, ref: ObjectRef) -> Warned | None:
-        """What the newest Warning about the object with this UID says; None if it cannot be read: it is only a hint."""
-        query = {"fieldSelector": f"regarding.uid={ref.uid},type=Warning", "limit": _MOST_EVENTS}
+        """What the newest Warning about the object says; None if it cannot be read: it is only a hint."""
+        about = f"regarding.uid={ref.uid}" if ref.uid else f"regarding.kind={ref.kind},regarding.name={ref.name}"
+        query = {"fieldSelector": f"{about},type=Warning", "limit": _MOST_EVENTS}
         try:
             answer = await self._connection.send(Call("GET", EVENTS, EVENTS.path(ref.namespace), query))
         except ApiError as error:

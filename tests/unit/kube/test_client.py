@@ -232,6 +232,16 @@ async def test_the_newest_warning_about_an_object_is_found(client: KubeClient, s
     assert query["fieldSelector"] == "regarding.uid=u-7,type=Warning"
 
 
+async def test_warnings_about_an_object_whose_uid_is_not_known_are_found_by_its_name(
+    client: KubeClient, server: FakeServer
+) -> None:
+    server.will_answer({"items": [an_event("ProvisioningFailed")]})
+    claim = ObjectRef("v1", "PersistentVolumeClaim", "team", "kept")
+    assert await client.newest_warning(claim) == Warned("ProvisioningFailed", "ProvisioningFailed!")
+    [(_, _, query, _)] = server.asked
+    assert query["fieldSelector"] == "regarding.kind=PersistentVolumeClaim,regarding.name=kept,type=Warning"
+
+
 async def test_without_events_or_without_the_right_to_read_them_there_is_no_warning(
     client: KubeClient, server: FakeServer
 ) -> None:

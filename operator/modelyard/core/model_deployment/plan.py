@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from modelyard.api.model_deployment import ModelDeploymentSpec, ServedModel
 from modelyard.core import metadata, model_names, pod_policy, pod_rules
 from modelyard.core.errors import Open, Stalled, Waiting
-from modelyard.core.model_deployment import compatibility, monitoring, pod, rollout, services, versions
+from modelyard.core.model_deployment import compatibility, cures, monitoring, pod, rollout, services, versions
 from modelyard.core.model_deployment.backend import Backend, PredictorState, own
 from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
@@ -43,7 +43,8 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
 def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: datetime) -> Plan:
     """What to say when the API server refused an object: a quota, a policy, a field of the pod template."""
     draft = Draft(resource, ModelDeploymentSpec.model_validate(resource["spec"]), observed, now)
-    return _stalled(draft, refusal.reason, f"the API server refused what serves the model: {refusal.message}")
+    message = cures.in_fields(refusal.message)
+    return _stalled(draft, refusal.reason, f"the API server refused what serves the model: {message}")
 
 
 def _decide(draft: Draft) -> Plan:
@@ -51,7 +52,7 @@ def _decide(draft: Draft) -> Plan:
     _refuse_the_impossible(draft)
     backend = _backend(draft)
     wanted = versions.desired(draft)
-    servers = backend.observe(draft.resource, draft.observed)
+    servers = cures.explained(draft, backend.observe(draft.resource, draft.observed))
     if wanted is not None and not draft.spec.paused:
         draft.refusal = compatibility.check(draft, wanted)
     _name_the_backend(draft, backend)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
-from modelyard.core import clock, metadata, pod_state
+from modelyard.core import clock, metadata, pod_state, unstarted
 from modelyard.core.conditions import in_bytes
 from modelyard.core.plan import Failure, Manifest
 from modelyard.core.serving import ReadObject, is_owned_by
 from modelyard.core.tracking import Metric, ReadMetrics
 from modelyard.core.training_job import (
     adoption,
+    companions,
     distributed,
     memory,
     pending,
@@ -42,7 +43,7 @@ def begin(draft: Draft, number: int) -> None:
     draft.add_record(record | {name: value for name, value in known.items() if value})
     draft.set_tracking(number, run.experiment_id, run.run_id)
     draft.is_quiet = _begins_quietly(draft, number)
-    draft.recheck_after = pending.GRACE.total_seconds()
+    draft.recheck_after = unstarted.GRACE.total_seconds()
 
 
 def write_down_unbegun(draft: Draft, outcome: Outcome) -> None:
@@ -87,17 +88,17 @@ def follow(draft: Draft, record: Record, job: Manifest, pods: list[Manifest]) ->
         runs.tell_commit(draft, record)
         return
     age = draft.age_of(record)
-    if age < pending.GRACE:
+    if age < unstarted.GRACE:
         draft.set_state("Pending", f"attempt {number} begins")
         draft.is_quiet = _begins_quietly(draft, number)
-        draft.look_within((pending.GRACE - age).total_seconds())
+        draft.look_within((unstarted.GRACE - age).total_seconds())
         return
-    is_between = any(prepare.has_just_ended(pod, draft.now, pending.GRACE) for pod in pods)
+    is_between = any(prepare.has_just_ended(pod, draft.now, unstarted.GRACE) for pod in pods)
     if is_between or any(prepare.is_running(pod) for pod in pods):
         draft.set_state("Preparing", prepare.progress(number, record["job"], draft.namespace))
         if is_between:
             draft.is_quiet = True
-            draft.look_within(pending.GRACE.total_seconds())
+            draft.look_within(unstarted.GRACE.total_seconds())
         return
     pending.say_why(draft, number, job, pods, age)
 
@@ -110,7 +111,8 @@ def _say_that_it_runs(draft: Draft, record: Record, started: list[Manifest]) -> 
     record |= {name: value for name, value in known.items() if value}
     several = f" in {draft.spec.nodes} pods" if draft.spec.nodes > 1 else ""
     where = f"{', the first' if several else ''} on {node}" if node else ""
-    draft.set_state("Running", f"attempt {record['number']} runs{several}{where}")
+    beside = companions.what_is_wrong(draft, started)
+    draft.set_state("Running", f"attempt {record['number']} runs{several}{where}{beside}")
 
 
 def _is_taken_away(draft: Draft, record: Record, pods: list[Manifest]) -> bool:

@@ -49,8 +49,8 @@ def why_unschedulable(checkpoint: Checkpoint | None, trouble: Trouble) -> str | 
     The scheduler says it in words alone, such as 'persistentvolumeclaim "a" not found', "pod has unbound immediate
     PersistentVolumeClaims", "didn't find available persistent volumes to bind" or "volume node affinity conflict".
     """
-    if checkpoint is None or trouble.reason != "Unschedulable":
-        return None
+    if checkpoint is None or trouble.reason != "Unschedulable" or " is not bound: " in trouble.message:
+        return None  # of a claim that has no volume it is known which one it is
     said, name = trouble.message.lower(), checkpoint.persistent_volume_claim.claim_name
     if f'persistentvolumeclaim "{name}" not found' in said:
         return f"{_FIELD}: there is no PersistentVolumeClaim {name} in this namespace; create it"

@@ -2,20 +2,13 @@
 
 from datetime import timedelta
 
-from modelyard.core import pod_state
+from modelyard.core import pod_state, refusal, unstarted
 from modelyard.core.plan import Manifest
 from modelyard.core.pod_state import Trouble
-from modelyard.core.serving import ReadWarning, Warned
-from modelyard.core.training_job import cures, distributed, refusal
+from modelyard.core.training_job import cures, distributed
 from modelyard.core.training_job.draft import Draft
 from modelyard.core.training_job.outcome import TRAINER
-
-GRACE = timedelta(seconds=5)
-"""How long a pod may be on its way before anything is said of it: most starts are quicker."""
-SLOW_START = timedelta(seconds=30)
-"""After this a start is said to be slow, even when nothing is known of why."""
-_LONGEST_RECHECK_SECONDS = 300.0
-_VOLUME_WARNINGS = frozenset({"FailedAttachVolume", "FailedMount"})
+from modelyard.core.unstarted import GRACE, SLOW_START
 
 
 def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age: timedelta) -> None:
@@ -28,14 +21,16 @@ def say_why(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age:
         message = _not_known(draft, number, job, pods, age)
     draft.set_state("Pending", message + distributed.how_many_run(_started(pods), draft.spec.nodes))
     if not any(pod_state.trouble(pod) for pod in pods):
-        # Events wake nobody: they are asked for less and less often.
-        draft.look_within(min(max(age.total_seconds(), GRACE.total_seconds()), _LONGEST_RECHECK_SECONDS))
+        draft.look_within(unstarted.recheck_seconds(age))
 
 
 def trouble_of(draft: Draft, job: Manifest, pods: list[Manifest], age: timedelta) -> Trouble | None:
     """What keeps an attempt from running, if that can be known."""
     known = next((found for pod in pods if (found := pod_state.trouble(pod))), None)
-    return known or _told_by_events(draft, job, pods, age)
+    if known:
+        return unstarted.with_claims_word(draft, cures.origin(draft.spec).claims(), known)
+    unheard = next((found for pod in pods if (found := unstarted.silence(pod, draft.now))), None)
+    return unheard or _told_by_events(draft, job, pods, age)
 
 
 def _started(pods: list[Manifest]) -> list[Manifest]:
@@ -52,23 +47,15 @@ def _slowest(pods: list[Manifest]) -> Manifest:
 def _told_by_events(draft: Draft, job: Manifest, pods: list[Manifest], age: timedelta) -> Trouble | None:
     """What no status tells: pods that a quota or a policy refused, volumes that are not there."""
     if len(pods) < draft.spec.nodes:
-        warned = _warning(draft, "batch/v1", "Job", job)
+        metadata = job["metadata"]
+        warned = unstarted.newest_warning(draft, "batch/v1", "Job", metadata["name"], metadata.get("uid"))
         if warned and warned.reason == "FailedCreate":
             # What comes before names a pod that was never made, another one each time.
             said = warned.note.rpartition("is forbidden: ")[2]
             return Trouble(refusal.reason_of(warned.note, "PodsRefused"), f"no pod can be made: {said}")
-    elif age >= (GRACE if any(cures.references(draft.spec)) else SLOW_START):
-        warned = _warning(draft, "v1", "Pod", _slowest(pods))
-        if warned and warned.reason in _VOLUME_WARNINGS:
-            return Trouble("ConfigError", warned.note)
+    elif age >= (GRACE if cures.origin(draft.spec).named_objects() else SLOW_START):
+        return unstarted.volume_trouble(draft, _slowest(pods))
     return None
-
-
-def _warning(draft: Draft, api_version: str, kind: str, about: Manifest) -> Warned | None:
-    """The newest Warning about an object."""
-    metadata = about["metadata"]
-    answer = draft.ask(ReadWarning(draft.ref(api_version, kind, metadata["name"], metadata.get("uid"))))
-    return answer if isinstance(answer, Warned) else None
 
 
 def _not_known(draft: Draft, number: int, job: Manifest, pods: list[Manifest], age: timedelta) -> str:

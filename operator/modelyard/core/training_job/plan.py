@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from modelyard.api.training_job import INVALID_SPEC, ModelSpec, Trainer, TrainingJobSpec
 from modelyard.core import clock
+from modelyard.core import refusal as refusals
 from modelyard.core.conditions import find
 from modelyard.core.errors import Open, Stalled, Waiting
 from modelyard.core.plan import Event, Failure, Manifest, Plan
@@ -26,7 +27,6 @@ from modelyard.core.training_job import (
     validity,
     verdict,
 )
-from modelyard.core.training_job import refusal as refusals
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.model import NoModel, registered
 from modelyard.core.training_job.observed import Observed
@@ -169,7 +169,7 @@ def _conclude(draft: Draft, record: Record, outcome: Outcome, pods: list[Manifes
     """An attempt is over, by itself or by someone's hand."""
     if not outcome.is_success and (seconds := deadline.running_seconds(pods, outcome.ended_at or draft.now)):
         record["activeSeconds"] = seconds
-    attempts.write_down(draft, record, outcome)
+    attempts.write_down(draft, record, cures.explained(draft.spec, outcome))
     if not outcome.is_success:
         retry.count(draft.status, outcome.reason)
         if verdict.why_final(draft, record) is None:

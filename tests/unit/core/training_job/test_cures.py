@@ -7,6 +7,7 @@ import pytest
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core.pod_state import Trouble
 from modelyard.core.training_job import cures
+from modelyard.core.training_job.outcome import Outcome
 
 EVERYTHING: dict[str, Any] = {
     "trainer": {
@@ -20,6 +21,7 @@ EVERYTHING: dict[str, Any] = {
     "checkpoint": {"persistentVolumeClaim": {"claimName": "saved"}},
     "podTemplate": {
         "spec": {
+            "schedulerName": "volcano",
             "priorityClassName": "urgent",
             "serviceAccountName": "robot",
             "runtimeClassName": "gvisor",
@@ -36,6 +38,11 @@ EVERYTHING: dict[str, Any] = {
 NODES = "0/1 nodes are available: 1 "
 NONE_HERE = "in this namespace: create it, or correct the name"
 POD = "spec.podTemplate.spec"
+RUNC = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+    'unable to start container process: error during container init: exec: "nope": executable file not found in $PATH'
+)
+HAS_IT = "correct it, or name an image that has it"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +123,52 @@ POD = "spec.podTemplate.spec"
         ("container trainer: image x cannot be pulled", "spec.trainer.image: image x cannot be pulled"),
         ("container prepare: image x cannot be pulled", "spec.prepare.image: image x cannot be pulled"),
         ("container side: image x cannot be pulled", f"{POD}.containers[side].image: image x cannot be pulled"),
+        (
+            'MountVolume.SetUp failed for volume "certs" : references non-existent secret key: tls.crt',
+            f"{POD}.volumes[certs].secret.items: Secret certs has no key tls.crt: add it, or correct the key",
+        ),
+        (
+            'PersistentVolumeClaim data is not bound: storageclass "x" not found: name another',
+            (
+                f"{POD}.volumes[data].persistentVolumeClaim.claimName: PersistentVolumeClaim data is not bound: "
+                'storageclass "x" not found: name another'
+            ),
+        ),
+        (
+            "PersistentVolumeClaim saved is not bound: nothing: name another",
+            (
+                "spec.checkpoint.persistentVolumeClaim.claimName: PersistentVolumeClaim saved is not bound: nothing: "
+                "name another"
+            ),
+        ),
+        ("PersistentVolumeClaim a-helpers is not bound: no", "PersistentVolumeClaim a-helpers is not bound: no"),
+        (
+            "no scheduler called volcano has taken up the pod",
+            (
+                f"{POD}.schedulerName: no scheduler called volcano has taken up the pod: correct the name, remove it, "
+                "or start that scheduler"
+            ),
+        ),
+        (
+            "no scheduler called default-scheduler has taken up the pod",
+            "no scheduler called default-scheduler has taken up the pod",
+        ),
+        (
+            "container trainer: container has runAsNonRoot and image will run as root (pod: x, container: trainer)",
+            (
+                "spec.trainer.securityContext.runAsUser: container has runAsNonRoot and image will run as root "
+                "(pod: x, container: trainer): name a user above 0"
+            ),
+        ),
+        (
+            f"container side: {RUNC}",
+            f'{POD}.containers[side].command: exec: "nope": executable file not found in $PATH: {HAS_IT}',
+        ),
+        (
+            f"container side ended with exit code 128: {RUNC}",
+            f'{POD}.containers[side].command: exec: "nope": executable file not found in $PATH: {HAS_IT}',
+        ),
+        ("container side ended with exit code 1: no", "container side ended with exit code 1: no"),
         ("container side: it is broken", f"{POD}.containers[side]: it is broken"),
         ("container modelyard-source: it is broken", "container modelyard-source: it is broken"),
         ('secret "of-somebody-else" not found', 'secret "of-somebody-else" not found'),
@@ -146,3 +199,40 @@ def test_the_field_its_value_and_the_cure_are_named(said: str, told: str) -> Non
 )
 def test_a_refused_job_is_told_in_the_fields_that_it_was_made_of(said: str, told: str) -> None:
     assert cures.in_fields(TrainingJobSpec.model_validate(EVERYTHING), said) == told
+
+
+MISSING = f'exec: "nope": executable file not found in $PATH: {HAS_IT}'
+WORD = "exit code 127 is a shell's word for a command that is not there"
+
+
+@pytest.mark.parametrize(
+    ("spec", "outcome", "told"),
+    [
+        ({"trainer": {"command": ["nope"]}}, Outcome("ConfigError", 128, RUNC), f"spec.trainer.command: {MISSING}"),
+        ({"trainer": {"image": "x"}}, Outcome("ConfigError", 128, RUNC), f"spec.trainer.image: {MISSING}"),
+        (
+            {"trainer": {}, "source": {"configMap": {"name": "x"}}, "mlproject": {}},
+            Outcome("Error", 127, "sh: nope: not found"),
+            f"spec.mlproject: {WORD}: sh: nope: not found",
+        ),
+        (
+            EVERYTHING,
+            Outcome("PrepareFailed", 128, f"container prepare: {RUNC}; its log: x", container="prepare"),
+            f"spec.prepare.command: {MISSING}",
+        ),
+        (
+            {"trainer": {"command": ["/x"]}},
+            Outcome("ConfigError", 128, 'x: exec: "/x": stat /x: no such file or directory: unknown'),
+            f'spec.trainer.command: exec: "/x": stat /x: no such file or directory: {HAS_IT}',
+        ),
+        ({"trainer": {"command": ["sh"]}}, Outcome("Error", 127), f"spec.trainer.command: {WORD}"),
+        ({"trainer": {"command": ["sh"]}}, Outcome("Error", 1, "no such column"), "no such column"),
+        ({"trainer": {}}, Outcome("Error", 128, RUNC, container="side"), RUNC),
+    ],
+)
+def test_a_command_that_cannot_be_run_names_the_field_that_says_it(
+    spec: dict[str, Any], outcome: Outcome, told: str
+) -> None:
+    explained = cures.explained(TrainingJobSpec.model_validate(spec), outcome)
+    assert explained.message == told
+    assert explained.reason == outcome.reason

@@ -7,10 +7,10 @@ import pytest
 
 from builders import NOW, TrainingJobBuilder, make_context, make_training_job
 from modelyard.core.plan import Failure, Plan, Question
+from modelyard.core.refusal import OF_THE_SPEC, reason_of
 from modelyard.core.tracking import Ended, EndRun, EnsureRun, Run, RunStatus
 from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.plan import plan, plan_refused
-from modelyard.core.training_job.refusal import OF_THE_SPEC, reason_of
 
 
 @pytest.mark.parametrize(
