@@ -11,10 +11,9 @@ import pytest
 from mlflow import MlflowClient
 
 from api.mlflow_server import MlflowServer
+from support.fetchers import python_path
 
 pytestmark = pytest.mark.api
-
-FETCHER = Path(__file__).resolve().parents[2] / "images" / "model-fetcher"
 
 
 MODEL = "flavors:\n  python_function:\n    loader_module: mine\nmodel_uuid: m\n"
@@ -39,7 +38,7 @@ def version(mlflow_server: MlflowServer, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def run_fetcher(uri: str, log: Path, *arguments: str) -> dict[str, Any]:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FETCHER)}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": python_path("model-fetcher")}
     environment |= {"MLFLOW_TRACKING_URI": uri, "MODELYARD_TERMINATION_LOG": str(log)}
     subprocess.run([sys.executable, "-m", "modelyard_fetch", *arguments], env=environment, check=False, timeout=60)
     result: dict[str, Any] = json.loads(log.read_text())

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.fetchers import python_path
 from support.kube import Manifest
 from support.promoting import Promoting
 from support.serving import Serving
@@ -16,7 +17,6 @@ from support.world import World
 
 pytestmark = pytest.mark.api
 
-FETCHER = Path(__file__).resolve().parents[2] / "images" / "model-fetcher"
 MODEL = "flavors:\n  python_function:\n    loader_module: mine\nmodel_uuid: m\n"
 OPTIONS_WITH_FOLDERS = {"--to"}
 
@@ -28,7 +28,11 @@ def run(container: Manifest, folder: Path) -> dict[str, Any]:
         str(folder / "volume") if before in OPTIONS_WITH_FOLDERS else text for before, text in pairs(container)
     ]
     told = {item["name"]: item["value"] for item in container["env"] if "value" in item}
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FETCHER), "MODELYARD_TERMINATION_LOG": str(log)}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": python_path("model-fetcher"),
+        "MODELYARD_TERMINATION_LOG": str(log),
+    }
     command = [sys.executable, "-m", "modelyard_fetch", *arguments]
     subprocess.run(command, env=environment | told, check=False, timeout=60)
     found: dict[str, Any] = json.loads(log.read_text())

@@ -87,9 +87,15 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     """Every image by its name. The operator comes first: its sources are the most likely to change during a build."""
     operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
     operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
-    names = ("model-fetcher", "source-fetcher", "mlflow", "trainer", "model-server", "traefik")
-    others = [folder_image(name, checkout) for name in names]
-    return {image.name: image for image in (operator, *others, pytorch_image(checkout))}
+    fetchers = [fetcher_image(name, checkout) for name in ("model-fetcher", "source-fetcher")]
+    others = [folder_image(name, checkout) for name in ("mlflow", "trainer", "model-server", "traefik")]
+    return {image.name: image for image in (operator, *fetchers, *others, pytorch_image(checkout))}
+
+
+def fetcher_image(name: str, checkout: Path) -> Image:
+    """An init container of the operator's own, with the way in which all of them tell what became of their work."""
+    folder = Path("images") / name
+    return Image(name, Path("images"), folder / "Containerfile", (folder, Path("images/shared")), checkout)
 
 
 def pytorch_image(checkout: Path) -> Image:

@@ -17,10 +17,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from modelyard_report import cut, report, say
+
 from modelyard_fetch.digest import check_digest, digest, digest_of, hash_file, hash_remote
 from modelyard_fetch.errors import FetchError, UsageError
 from modelyard_fetch.model import MODEL_FILE, check_flavour, find_artifacts, list_model
-from modelyard_fetch.report import cut, report, say
 from modelyard_fetch.server import Server
 from modelyard_fetch.volume import check_space, copy_files, download_all, prepare, publish, volume_error
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from modelyard_report import say
+
 from modelyard_fetch.errors import BusyError, FetchError
-from modelyard_fetch.report import say
 
 SOCKET_TIMEOUT_SECONDS = 30.0
 RETRY_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0)

@@ -16,10 +16,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from modelyard_report import cut, report, say, that_fit
+
 from modelyard_source.credentials import answer
 from modelyard_source.errors import SourceError
 from modelyard_source.project import read_entry_point, read_parameters
-from modelyard_source.report import cut, report, say, that_fit
 from modelyard_source.repository import Repository, folder_in
 
 

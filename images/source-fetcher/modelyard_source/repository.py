@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelyard_report import printable, say
+
 from modelyard_source.credentials import FIELD as SECRET_FIELD
 from modelyard_source.credentials import settings
 from modelyard_source.errors import BusyError, SourceError, WrongSourceError
-from modelyard_source.report import printable, say
 
 URL_FIELD = "spec.source.git.url"
 REVISION_FIELD = "spec.source.git.revision"

@@ -1,6 +1,7 @@
 """A registry on loopback, and the fetcher as a function."""
 
 import json
+import os
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -8,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support.fetchers import python_path
 from unit.images.fetching import MODEL, Fetch, Outcome, Registry, serve
-
-FETCHER = Path(__file__).resolve().parents[3] / "images" / "model-fetcher"
 
 
 @pytest.fixture
@@ -21,8 +21,9 @@ def registry() -> Iterator[Registry]:
 @pytest.fixture
 def run_fetcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fetch:
     """Runs the command line in this process: exit code and termination message."""
-    monkeypatch.syspath_prepend(str(FETCHER))
-    from modelyard_fetch import server  # noqa: PLC0415 - found through the line above
+    for folder in python_path("model-fetcher").split(os.pathsep):
+        monkeypatch.syspath_prepend(folder)
+    from modelyard_fetch import server  # noqa: PLC0415 - found through the lines above
     from modelyard_fetch.__main__ import main  # noqa: PLC0415 - as above
 
     monkeypatch.setattr(server, "RETRY_DELAYS_SECONDS", (0.0, 0.0, 0.0, 0.0))

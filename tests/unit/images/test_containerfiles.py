@@ -9,6 +9,7 @@ from tools.images.catalog import CHECKOUT, catalog
 
 IMAGES = catalog()
 WITHOUT_LIBRARIES = ("model-fetcher", "source-fetcher")
+TRAINERS = ("trainer", "trainer-pytorch")
 LOCKED = [name for name in IMAGES if name not in WITHOUT_LIBRARIES]
 LABELLED = {
     "io.modelyard.mlflow": ("mlflow-skinny", "mlflow"),
@@ -99,3 +100,11 @@ def test_inputs_of_an_image_are_all_that_its_containerfile_copies() -> None:
 def test_folders_below_images_are_all_in_the_catalog() -> None:
     folders = {path.parent.name for path in Path(CHECKOUT, "images").glob("*/Containerfile")}
     assert folders | {"operator"} == set(IMAGES)
+
+
+def test_both_trainers_give_a_script_the_same_surroundings() -> None:
+    one, other = (
+        re.findall(r"^ENV .*?^CMD [^\n]*", containerfile(name), re.DOTALL | re.MULTILINE) for name in TRAINERS
+    )
+    assert one
+    assert one == other, "what a script finds must not depend on which of the release's trainers runs it"

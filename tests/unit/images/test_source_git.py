@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 
+from support.fetchers import python_path
 from support.git_server import GitServer, Origin, git, serving
-
-PROGRAM = Path(__file__).resolve().parents[3] / "images" / "source-fetcher"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def fetch(work: Path, tmp_path: Path) -> Fetch:
 
     def run(url: str, *extra: str, **variables: str) -> Outcome:
         log = tmp_path / "termination"
-        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROGRAM), "TMPDIR": str(tmp_path)}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": python_path("source-fetcher"), "TMPDIR": str(tmp_path)}
         environment |= {"MODELYARD_TERMINATION_LOG": str(log)} | variables
         program = "import sys, modelyard_source.repository as r; r.RETRY_DELAYS_SECONDS = (0.0,); "
         program += "from modelyard_source.__main__ import main; import os; sys.exit(main(sys.argv[1:], os.environ))"
@@ -271,7 +270,7 @@ def test_credentials_are_not_for_another_server(fetch: Fetch, origin: Origin, se
         environment = {"MODELYARD_CREDENTIALS": str(folder), "MODELYARD_CREDENTIALS_ORIGIN": "http://localhost:1"}
         done = subprocess.run(
             [sys.executable, "-P", "-m", "modelyard_source", "credential", "get"],
-            env={"PYTHONPATH": str(PROGRAM), **environment},
+            env={"PYTHONPATH": python_path("source-fetcher"), **environment},
             input="".join(asked),
             capture_output=True,
             text=True,

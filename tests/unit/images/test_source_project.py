@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from mlflow.projects._project_spec import load_project
 
-PROGRAM = Path(__file__).resolve().parents[3] / "images" / "source-fetcher"
+from support.fetchers import python_path
+
 ODD = ["it's", 'say "no"', "$(touch owned)", "`touch owned`", "; touch owned #", "a\ntouch owned", "ü 🚀", "", "--help"]
 TYPED = """
 name: digits
@@ -55,7 +56,11 @@ def render(folder: Path, tmp_path: Path) -> Render:
         arguments += [f"--parameters={tmp_path}/parameters.json", f"--to={made}"]
         done = subprocess.run(
             [sys.executable, "-P", "-m", "modelyard_source", "project", *arguments],
-            env={"PYTHONPATH": str(PROGRAM), "PATH": os.environ["PATH"], "MODELYARD_TERMINATION_LOG": str(log)},
+            env={
+                "PYTHONPATH": python_path("source-fetcher"),
+                "PATH": os.environ["PATH"],
+                "MODELYARD_TERMINATION_LOG": str(log),
+            },
             check=False,
             capture_output=True,
         )

@@ -1,4 +1,4 @@
-"""What the program says: lines in its log, and one line in the container's termination message."""
+"""What a fetcher tells: lines in its log, and one line in the container's termination message."""
 
 import json
 import sys
@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MESSAGE_BYTES = 1024
+_MOST_BYTES_OF_ITEMS = 3072
+"""Kubernetes keeps 4096 bytes of a termination message, and half a line could not be read."""
 
 
 def say(text: str) -> None:
     """One line for the log, without what a terminal would act on."""
-    print("modelyard-fetch: " + printable(text), file=sys.stderr, flush=True)
+    print("modelyard: " + printable(text), file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:
@@ -24,12 +26,27 @@ def cut(text: str) -> str:
     return printable(text).encode()[:MESSAGE_BYTES].decode("utf-8", "ignore")
 
 
-def report(result: dict[str, object], environment: Mapping[str, str]) -> None:
+def that_fit(items: Mapping[str, str]) -> dict[str, str]:
+    """As many of the items, in order, as a termination message has room for."""
+    kept: dict[str, str] = {}
+    for name, value in items.items():
+        if len(_line({**kept, name: value}).encode()) <= _MOST_BYTES_OF_ITEMS:
+            kept[name] = value
+        else:
+            say(f"the value of {name} is too long to be told")
+    return kept
+
+
+def report(result: Mapping[str, object], environment: Mapping[str, str]) -> None:
     """Writes the line that ends up in the pod's status, where MODELYARD_TERMINATION_LOG or Kubernetes wants it."""
-    line = json.dumps(result, ensure_ascii=False)
+    line = _line(result)
     print(line, flush=True)
     path = Path(environment.get("MODELYARD_TERMINATION_LOG") or "/dev/termination-log")
     try:
         path.write_text(line + "\n", "utf-8")
     except OSError as error:
         say(f"the termination message cannot be written: {error}")
+
+
+def _line(result: Mapping[str, object]) -> str:
+    return json.dumps(result, ensure_ascii=False)
