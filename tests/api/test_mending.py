@@ -1,5 +1,7 @@
 """A spec that cannot work is mended where it is: nothing has begun, so all of it may change until it is right."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from support.kube import Refused
@@ -45,12 +47,35 @@ def test_a_run_that_was_made_before_the_api_server_refused_the_job_is_set_aside(
     wrong = {"command": ["python", "train.py"], "volumeMounts": NOWHERE}
     training = Training(world, trainer=wrong, parameters=[{"name": "depth", "value": "8"}])
     assert "nowhere" in training.until_invalid()
+    assert training.statuses_of_runs() == ["FAILED"], "nothing runs"
     right = {"volumeMounts": None}
     world.patch("TrainingJob", "digits", trainer=right, parameters=[{"name": "depth", "value": "9"}])
     world.kubelet.succeed(training.start())
     training.until_over()
     runs = {run.data.params["depth"]: run.info.status for run in world.tracking.runs_of(training.uid)}
     assert runs == {"8": "KILLED", "9": "FINISHED"}
+
+
+def test_a_run_whose_job_was_refused_goes_on_where_what_was_mended_says_nothing_of_it(world: World) -> None:
+    training = Training(world, trainer={"command": ["python", "train.py"], "volumeMounts": NOWHERE})
+    training.until_invalid()
+    world.patch("TrainingJob", "digits", trainer={"volumeMounts": None})
+    pod = training.start()
+    assert training.statuses_of_runs() == ["RUNNING"]
+    world.kubelet.succeed(pod)
+    training.until_over()
+    assert training.statuses_of_runs() == ["FINISHED"]
+
+
+def test_what_nobody_mends_goes_when_its_time_is_over_and_not_before_it_could_be_read(world: World) -> None:
+    training = Training(world, podTemplate=WRONG, ttlSecondsAfterFinished=1)
+    training.until_invalid()
+    world.at_no_time(lambda: world.get("TrainingJob", "digits") is None, "it went before anybody could read it", 4)
+    told = training.live["status"]["conditions"]
+    long_ago = (datetime.now(UTC) - timedelta(minutes=11)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [item | ({"lastTransitionTime": long_ago} if item["type"] == "Stalled" else {}) for item in told]
+    world.kube.patch("TrainingJob", world.namespace, "digits", {"status": {"conditions": conditions}}, "status")
+    world.until(lambda: world.get("TrainingJob", "digits") is None, "it is gone")
 
 
 def test_what_is_suspended_and_wrong_says_so_before_it_is_resumed(world: World) -> None:

@@ -134,7 +134,10 @@ class TrainingJobSpec(KubeModel):
     pending_deadline_seconds: Annotated[int | None, Field(ge=1, le=31_536_000)] = None
     """How long an attempt may wait to start (unschedulable, image missing, no pod) before the job fails."""
     ttl_seconds_after_finished: Annotated[int | None, Field(ge=0, le=315_360_000)] = None
-    """How long the object stays once it is over; then it goes with its Jobs. Runs and models stay."""
+    """How long the object stays once it is over; then it goes with its Jobs. Runs and models stay.
+
+    One that is InvalidSpec, and not suspended, goes as well, after ten minutes at least.
+    """
     queue_name: Annotated[
         str | None,
         Field(

@@ -76,6 +76,10 @@ class Conditions:
             if item.get("type") == kind:
                 self._set[kind] = dict(item)
 
+    def begin_anew(self, kind: str) -> None:
+        """Count its time from now, though its status may stay: it is about something else."""
+        self.before = [item for item in self.before if item.get("type") != kind]
+
     def drop(self, kind: str) -> None:
         """State nothing about it."""
         self._set.pop(kind, None)

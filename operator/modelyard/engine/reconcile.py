@@ -87,24 +87,37 @@ class Reconciler:
         if resource is None or resource["metadata"].get("deletionTimestamp"):
             return None
         now = self.clock()
-        observed, plan = await self._settle(resource, now)
+        observed, plan = await self._settle(resource, now, self.wiring.plan, {})
         try:
             await self._carry_out(plan, resource)
         except (Forbidden, Invalid, Conflict) as refusal:
             said = Failure(refusal.reason or "Refused", refusal.message)
-            told = self.wiring.plan_refused(resource, observed, said, now)
+            told = await self._say(resource, said, now, observed.answers)
             await self._tell(resource, told)
             refusal.recheck_after = told.recheck_after
             raise
         await self._tell(resource, plan)
         return plan.recheck_after
 
-    async def _settle(self, resource: Manifest, now: datetime) -> tuple[Any, Plan]:
+    async def _say(self, resource: Manifest, refusal: Failure, now: datetime, answers: Answers) -> Plan:
+        """What to say of a refusal, with the answers that the refused plan knew."""
+
+        def decide(about: Manifest, observed: Any, at: datetime) -> Plan:  # noqa: ANN401 - of the kind
+            return self.wiring.plan_refused(about, observed, refusal, at)
+
+        return (await self._settle(resource, now, decide, dict(answers)))[1]
+
+    async def _settle(
+        self,
+        resource: Manifest,
+        now: datetime,
+        decide: Callable[[Manifest, Any, datetime], Plan],
+        answers: dict[Question, Any],
+    ) -> tuple[Any, Plan]:
         """Plan, ask what the plan asks, and plan again, until nothing is open."""
-        answers: dict[Question, Any] = {}
         for _ in range(_MOST_ROUNDS):
             observed = self.wiring.observe(resource, answers)
-            plan = self.wiring.plan(resource, observed, now)
+            plan = decide(resource, observed, now)
             if not plan.questions:
                 return observed, plan
             answers |= await answered(plan.questions, self.ask)

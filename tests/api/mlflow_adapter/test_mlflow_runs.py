@@ -110,6 +110,18 @@ async def test_a_run_of_a_spec_that_was_mended_before_it_began_is_set_aside(
     assert client.get_run(aside.run_id).data.tags["modelyard.io/reason"] == "Superseded"
 
 
+async def test_a_run_whose_job_was_refused_goes_on_once_the_job_can_be_made(
+    gateway: MlflowGateway, client: MlflowClient
+) -> None:
+    question = make_run_question()
+    run = await gateway.ask(question)
+    await gateway.ask(EndRun(run.run_id, RunStatus.FAILED, 1234567890000, (("modelyard.io/reason", "InvalidSpec"),)))
+    assert await gateway.ask(question) == run
+    found = client.get_run(run.run_id)
+    assert found.info.status == "RUNNING"
+    assert "modelyard.io/reason" not in found.data.tags
+
+
 async def test_runs_are_shared_within_one_owner_and_never_with_strays(
     gateway: MlflowGateway, client: MlflowClient
 ) -> None:

@@ -30,6 +30,7 @@ from modelyard.adapters.mlflow.text import (
     tags_within,
 )
 from modelyard.api import names
+from modelyard.api.training_job import INVALID_SPEC
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import (
     AttemptIdentity,
@@ -77,7 +78,7 @@ def ensure_run(connection: Connection, question: EnsureRun) -> Run:
         run = None
     if run is None:
         run = _create_run(connection, experiment_id, question)
-    elif question.is_shared:
+    elif question.is_shared or _was_refused(run):
         _go_on(connection, run, question)
     run_id = matching(RUN_ID, run.info.run_id, "a run id")
     _log_missing_parameters(connection, run, question.parameters)
@@ -232,8 +233,13 @@ def _was_made_for_another_spec(run: MlflowRun, question: EnsureRun) -> bool:
     return any(said.get(key) != text for key, text in _own_tags(question).items())
 
 
+def _was_refused(run: MlflowRun) -> bool:
+    """Whether it was ended because its attempt's Job could not be made."""
+    return run.data.tags.get(names.TAG_REASON) == INVALID_SPEC
+
+
 def _go_on(connection: Connection, run: MlflowRun, question: EnsureRun) -> None:
-    """Make a run of earlier attempts this attempt's.
+    """Make a run of earlier attempts, or of a Job that was refused, this attempt's.
 
     It first says whose it is: a run that is open and names an attempt that is over counts as left behind. MLflow keeps
     the old end time until the run is ended again.

@@ -22,6 +22,7 @@ from modelyard.core.training_job import (
     memory,
     parameters,
     retry,
+    runs,
     source,
     stops,
     validity,
@@ -46,6 +47,8 @@ def plan(resource: Manifest, observed: Observed, now: datetime) -> Plan:
     if draft.is_over:
         return _after_the_end(draft)
     try:
+        if itself := cleanup.due(draft):
+            return Plan(delete=(itself,))
         _decide(draft)
     except Open as open_:
         return Plan(questions=open_.questions)
@@ -66,8 +69,7 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     message = f"the API server refused the Job: {cures.in_fields(draft.spec, refusal.message)}"
     reason = refusals.reason_of(refusal.message, refusal.reason)
     if reason in refusals.OF_THE_SPEC and draft.newest_number() == 0:
-        _ask_to_mend(draft, message)
-        return draft.finish()
+        return _refused_for_good(draft, message)
     draft.trouble = reason
     draft.set_state("Pending", f"{draft.trouble}: {message}")
     if not draft.was(draft.trouble):
@@ -75,6 +77,16 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     if deadline.has_been_refused_too_long(draft):
         with suppress(Open, Stalled, Waiting):
             attempts.write_down_unbegun(draft, Outcome(draft.trouble, message=message))
+    return draft.finish()
+
+
+def _refused_for_good(draft: Draft, message: str) -> Plan:
+    """No cluster would take the Job: say so, and end the run that was made for it."""
+    _ask_to_mend(draft, message)
+    try:
+        runs.end_refused(draft, 1, INVALID_SPEC)
+    except Open as open_:
+        return Plan(questions=open_.questions)
     return draft.finish()
 
 
@@ -112,7 +124,10 @@ def _ask_to_mend(draft: Draft, message: str) -> None:
         _resume(draft)
     draft.status.pop("refusedSince", None)
     draft.set_state(INVALID_SPEC, message)
+    if draft.before.get("observedGeneration") != draft.generation:
+        draft.conditions.begin_anew("Stalled")
     draft.conditions.true("Stalled", INVALID_SPEC, message)
+    cleanup.look_in_time(draft)
     stated = (draft.conditions.get("Stalled") or {}).get("message")
     if find(draft.before, "Stalled").get("message") != stated:
         draft.events.append(Event(INVALID_SPEC, message, "Warning"))

@@ -4,7 +4,7 @@ from modelyard.api import names
 from modelyard.core import clock
 from modelyard.core.errors import Stalled
 from modelyard.core.plan import Failure
-from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run, TagRun
+from modelyard.core.tracking import EndRun, EnsureExperiment, EnsureRun, Pairs, Run, RunStatus, TagRun
 from modelyard.core.training_job import datasets, lineage, memory, project, source
 from modelyard.core.training_job.draft import Draft, Record
 from modelyard.core.training_job.outcome import run_status_of
@@ -46,6 +46,17 @@ def end_question(draft: Draft, record: Record) -> EndRun:
         ),
         datasets=datasets.inputs(draft.spec) if is_adopted else (),
     )
+
+
+def end_refused(draft: Draft, number: int, reason: str) -> None:
+    """End the run that was made for an attempt whose Job cannot be: it goes on with it once the Job can.
+
+    Raises:
+        Open: the run is to be ended. That MLflow cannot do so now is no matter: the Job is tried again.
+    """
+    run = of_attempt(draft, number)
+    if run.run_id:
+        draft.ask(EndRun(run.run_id, RunStatus.FAILED, clock.to_milliseconds(draft.now), ((names.TAG_REASON, reason),)))
 
 
 def tell_commit(draft: Draft, record: Record) -> None:

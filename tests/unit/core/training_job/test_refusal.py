@@ -98,3 +98,27 @@ def test_suspending_stops_the_clock_of_a_refusal() -> None:
     assert "refusedSince" not in (told.status or {})
     again = suspended.after(told).resumed()
     assert refused(again, 100).recheck_after == 60
+
+
+MISMATCH = Failure("Invalid", 'Job.batch "x" is invalid: spec.template.spec.containers[0].volumeMounts[0]: Not found')
+
+
+def refused_for_good(builder: TrainingJobBuilder, answers: dict[Question, Any]) -> Plan:
+    return plan_refused(builder.build(), Observed(make_context(), answers=answers), MISMATCH, NOW)
+
+
+def test_the_run_of_a_job_that_no_cluster_would_take_ends_as_failed() -> None:
+    observed, _ = settled(make_training_job(), 0)
+    asked = refused_for_good(make_training_job(), dict(observed.answers))
+    (end,) = asked.questions
+    assert isinstance(end, EndRun)
+    assert (end.run_id, end.status, end.tags) == ("run-1", RunStatus.FAILED, (("modelyard.io/reason", "InvalidSpec"),))
+    told = refused_for_good(make_training_job(), {**observed.answers, end: Ended("RUNNING")})
+    assert (told.status or {})["problem"] == "InvalidSpec"
+
+
+def test_an_mlflow_that_is_away_keeps_nobody_from_being_told_what_to_mend() -> None:
+    observed, _ = settled(make_training_job(), 0)
+    (end,) = refused_for_good(make_training_job(), dict(observed.answers)).questions
+    told = refused_for_good(make_training_job(), {**observed.answers, end: Failure("TrackingUnavailable", "away")})
+    assert (told.status or {})["problem"] == "InvalidSpec"
