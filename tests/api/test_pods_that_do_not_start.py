@@ -69,16 +69,7 @@ def test_a_servers_volume_that_is_not_there_is_told_from_the_events_of_its_pod(w
     volumes = [{"name": "certs", "secret": {"secretName": "certs"}}]
     serving = served(world, podTemplate={"spec": {"volumes": volumes}})
     pod = serving.pod("1")
-    world.kube.send(
-        "POST",
-        f"/api/v1/namespaces/{world.namespace}/pods/{pod['metadata']['name']}/binding",
-        {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": pod["metadata"]["name"]},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": "node-1"},
-        },
-    )
+    world.kubelet.bind(pod)
     note = 'MountVolume.SetUp failed for volume "certs" : secret "certs" not found'
     world.create(warning(pod | {"kind": "Pod"}, "FailedMount", note))
     until_told(serving, "Ready", "spec.podTemplate.spec.volumes[certs].secret.secretName: there is no Secret certs")

@@ -132,6 +132,7 @@ def test_a_source_that_is_not_there_is_told_from_the_events_of_its_pod(world: Wo
     training = Training(world, source={"configMap": {"name": "nowhere"}})
     pod = training.pod()
     said = 'MountVolume.SetUp failed for volume "modelyard-source" : configmap "nowhere" not found'
+    world.kubelet.bind(pod)
     world.create(warning(pod | {"kind": "Pod"}, "FailedMount", said))
     world.until(lambda: training.status.get("problem") == "ConfigError", "it is told", 60)
     told = "spec.source.configMap.name: there is no ConfigMap nowhere in this namespace"

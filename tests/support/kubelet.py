@@ -32,10 +32,21 @@ class Kubelet:
         self._stopping.set()
         self._reaper.join(10)
 
+    def bind(self, pod: Manifest) -> None:
+        """The pod is given to this node, and nothing more."""
+        metadata = pod["metadata"]
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
+        }
+        self._kube.send("POST", path_of("Pod", metadata["namespace"], metadata["name"], "binding"), binding)
+
     def run(self, pod: Manifest, clock_ahead: timedelta = timedelta(0)) -> None:
         """The pod is scheduled here and its main container runs; the node's clock may be another."""
         if not pod["spec"].get("nodeName"):
-            self._bind(pod)
+            self.bind(pod)
         now = _now(clock_ahead)
         running = _status(pod, {"running": {"startedAt": now}})
         self._write(pod, phase="Running", startTime=now, containerStatuses=[running])
@@ -98,7 +109,7 @@ class Kubelet:
     def run_helper(self, pod: Manifest, name: str) -> None:
         """An init container runs."""
         if not pod["spec"].get("nodeName"):
-            self._bind(pod)
+            self.bind(pod)
         item = _helper_status(pod, name, {"running": {"startedAt": _now()}})
         self._write_helper(pod, "Pending", item)
 
@@ -126,16 +137,6 @@ class Kubelet:
         known = live.get("status", {}).get("initContainerStatuses") or []
         others = [status for status in known if status["name"] != item["name"]]
         self._write(pod, phase=phase, initContainerStatuses=[*others, item])
-
-    def _bind(self, pod: Manifest) -> None:
-        metadata = pod["metadata"]
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": NODE},
-        }
-        self._kube.send("POST", path_of("Pod", metadata["namespace"], metadata["name"], "binding"), binding)
 
     def _write(self, pod: Manifest, **status: Any) -> None:
         metadata = pod["metadata"]
