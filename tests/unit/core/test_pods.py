@@ -47,6 +47,13 @@ def test_a_token_is_mounted_only_for_an_account_that_was_asked_for(spec: dict[st
     assert merged(**spec).get("automountServiceAccountToken") is mounted
 
 
+def test_a_user_that_is_null_is_the_operators_so_that_no_kubelet_finds_root() -> None:
+    nobody = {"runAsUser": None, "runAsGroup": None}
+    pod = merged(securityContext=nobody, containers=[{"name": "trainer", "securityContext": nobody}])
+    for context in (pod["securityContext"], pod["containers"][0]["securityContext"]):
+        assert (context["runAsUser"], context["runAsGroup"], context["runAsNonRoot"]) == (65532, 65532, True)
+
+
 def test_the_template_itself_is_not_changed() -> None:
     template = PodTemplate.model_validate({"spec": {"containers": [{"name": "trainer"}]}})
     before = template.model_copy(deep=True)
