@@ -34,6 +34,7 @@ class Settings:
 
     trainer_image: str = f"modelyard/trainer:{__version__}"
     server_image: str = f"modelyard/model-server:{__version__}"
+    seldon_server_image: str = f"modelyard/model-server-seldon:{__version__}"
     fetcher_image: str = f"modelyard/model-fetcher:{__version__}"
     source_image: str = f"modelyard/source-fetcher:{__version__}"
     image_pull_policy: str = "IfNotPresent"

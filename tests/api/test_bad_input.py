@@ -101,6 +101,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "spec.retry.backoff cannot change": {"retry": {"backoff": {"initialSeconds": 11}}},
     "spec.model.name cannot change": {"model": {"name": "another"}},
     "spec.backend cannot change": {"backend": "SeldonDeployment"},
+    "spec.server.protocol cannot change": {"server": {"protocol": "v2"}},
     "spec.target.alias cannot change": {"target": {"alias": "production"}},
     "spec.model cannot change": {"model": {"name": "another", "version": "8"}},
     "spec.target cannot change": {"target": {"alias": "production"}},

@@ -27,6 +27,14 @@ SERVER_IMAGE = ServerImage(
 )
 
 
+SELDON_SERVER_IMAGE = SERVER_IMAGE.model_copy(
+    update={
+        "image": "modelyard/model-server-seldon:*",
+        "libraries": {"scikit-learn": "1.9.1", "numpy": "1.26.4"},
+    }
+)
+
+
 def make_card(**changes: object) -> ModelCard:
     """A scikit-learn model that suits the server image."""
     usual = ModelCard(
@@ -52,6 +60,7 @@ def make_context(**changes: object) -> Context:
         cluster="c1c1c1c1-0000-4000-8000-000000000001",
         trainer_image="modelyard/trainer:test",
         server_image="modelyard/model-server:test",
+        seldon_server_image="modelyard/model-server-seldon:test",
         fetcher_image="modelyard/model-fetcher:test",
         source_image="modelyard/source-fetcher:test",
         image_pull_policy="IfNotPresent",
@@ -62,7 +71,7 @@ def make_context(**changes: object) -> Context:
         service_url="http://{service}.{namespace}:{port}",
         alias_poll_seconds=10.0,
         tracking_ui_url="https://mlflow.example.com",
-        server_images=(SERVER_IMAGE,),
+        server_images=(SERVER_IMAGE, SELDON_SERVER_IMAGE),
     )
     return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
 

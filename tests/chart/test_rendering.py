@@ -65,10 +65,12 @@ def test_the_operator_understands_what_the_values_say(helm: Helm) -> None:
 
 
 def test_the_operator_knows_the_images_of_the_release_after_those_that_an_administrator_describes(helm: Helm) -> None:
-    (released,) = Settings.from_environment(operator_environment(helm.render("default"))).server_images.root
+    released, for_seldon = Settings.from_environment(operator_environment(helm.render("default"))).server_images.root
     assert released.image == "docker.io/modelyard/model-server:0.1.0"
     assert (released.python, released.flavours) == ("3.11", {"python_function", "sklearn"})
-    described, own = Settings.from_environment(operator_environment(helm.render("everything"))).server_images.root
+    assert for_seldon.image == "docker.io/modelyard/model-server-seldon:0.1.0"
+    assert for_seldon.libraries["numpy"].startswith("1.")
+    described, own, _ = Settings.from_environment(operator_environment(helm.render("everything"))).server_images.root
     assert (described.image, described.python) == ("registry.example.org/ml/xgboost-server:*", "3.12")
     assert own.libraries == released.libraries
     assert own.image == operator_environment(helm.render("everything"))["MODELYARD_SERVER_IMAGE"]
@@ -78,7 +80,7 @@ def test_defaults_of_chart_and_operator_are_the_same(helm: Helm) -> None:
     settings = Settings.from_environment(operator_environment(helm.render("default")))
     own = Settings()
     set_by_the_chart = {"pod_ip", "tracking_uri", "identity", "server_images"}
-    set_by_the_chart |= {"trainer_image", "server_image", "fetcher_image", "source_image"}
+    set_by_the_chart |= {"trainer_image", "server_image", "seldon_server_image", "fetcher_image", "source_image"}
     differing = {field.name for field in fields(Settings) if getattr(settings, field.name) != getattr(own, field.name)}
     assert differing - {"operator_namespace"} == set_by_the_chart
 
@@ -91,7 +93,9 @@ def test_ports_are_those_that_the_operator_listens_on(helm: Helm) -> None:
 def test_images_are_those_of_the_release(helm: Helm) -> None:
     objects = helm.render("default")
     assert operator_container(objects)["image"] == f"docker.io/modelyard/operator:{__version__}"
-    assert operator_environment(objects)["MODELYARD_SERVER_IMAGE"] == f"docker.io/modelyard/model-server:{__version__}"
+    environment = operator_environment(objects)
+    assert environment["MODELYARD_SERVER_IMAGE"] == f"docker.io/modelyard/model-server:{__version__}"
+    assert environment["MODELYARD_SELDON_SERVER_IMAGE"] == f"docker.io/modelyard/model-server-seldon:{__version__}"
 
 
 def test_a_digest_wins_over_a_tag(helm: Helm) -> None:

@@ -37,6 +37,7 @@ COVERED = {
     "13-canary.yaml",  # tests/e2e/test_canary.py
     "14-canary-with-approval.yaml",
     "15-canary-through-a-gateway.yaml",  # tests/e2e/test_routes.py
+    "16-seldon-protocol.yaml",  # tests/e2e/test_protocols.py
 }
 
 

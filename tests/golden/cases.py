@@ -217,7 +217,7 @@ def _texts(item: Any) -> Any:
 def as_yaml(asked: list[Question], plan: Plan) -> str:
     """The plan as a person reads it."""
     fields = {
-        "asked": [{type(item).__name__: _plain(dataclasses.asdict(item))} for item in asked],  # type: ignore[call-overload]
+        "asked": [{type(item).__name__: _plain(_told(item))} for item in asked],
         "open": [type(item).__name__ for item in plan.questions],
         "create": _plain(plan.create),
         "apply": _plain(plan.apply),
@@ -228,6 +228,12 @@ def as_yaml(asked: list[Question], plan: Plan) -> str:
     }
     kept = {name: value for name, value in fields.items() if value not in (None, [], ())}
     return yaml.dump(kept, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
+
+
+def _told(question: Any) -> dict[str, Any]:
+    """A question's fields; the usual protocol is not told."""
+    told = dataclasses.asdict(question)
+    return {name: value for name, value in told.items() if (name, value) != ("protocol", "v2")}
 
 
 def _plain(value: Any) -> Any:

@@ -11,14 +11,16 @@ INTERVAL = 5
 ERRORS = {"name": "errors", "builtin": "ErrorRate", "max": "0.01"}
 LATENCY = {"name": "latency", "builtin": "LatencyP95Seconds", "max": "0.3"}
 GOOD, BAD, SLOW = Load(100), Load(100, 0.3), Load(100, seconds=1.0)
+_OF_SPEC = ("backend", "server")
 
 
 def measured(world: World, model: str, *metrics: dict[str, Any], **fields: Any) -> Serving:
     """A ModelDeployment that serves version 1 in two pods under load, and measures others as canaries."""
     analysis = {"intervalSeconds": INTERVAL, "minSamples": 50, "metrics": list(metrics or (ERRORS, LATENCY))}
-    analysis |= {name: value for name, value in fields.items() if name != "backend"}
+    analysis |= {name: value for name, value in fields.items() if name not in _OF_SPEC}
     rollout = {"strategy": "Canary", "steps": [{"setWeight": 25}, {"setWeight": 50}], "analysis": analysis}
-    spec = {"backend": fields.get("backend", "Deployment"), "replicas": 2, "rollout": rollout}
+    others = {name: value for name, value in fields.items() if name in _OF_SPEC}
+    spec = {"backend": "Deployment", "replicas": 2, "rollout": rollout} | others
     made = Serving(world, model={"name": model, "alias": "champion"}, **spec)
     world.until(lambda: made.pods("1"), "pods of version 1", 60)
     made.take_up("1")

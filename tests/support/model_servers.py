@@ -1,5 +1,6 @@
 """Stands for every model server: answers on loopback for the versions that a test says are served."""
 
+import json
 import re
 import threading
 import time
@@ -7,14 +8,20 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from support.exposition import counted
+from support.exposition import INFER, counted
 
 _METRICS = re.compile(r"/pods/([^/]+)/prometheus")
+_HEALTH = re.compile(r"/([^/]+)/([^/]+)/(health/status|metadata)")
 _READY = re.compile(r"/([^/]+)/([^/]+)/v2/models/model/versions/([^/]+)/ready")
 
 
 Reply = tuple[int, bytes]
 PREDICTED: Reply = (200, b'{"predictions": [1]}')
+PREDICTED_BY_PATH = {
+    "invocations": PREDICTED,
+    "api/v1.0/predictions": (200, b'{"data": {"names": [], "ndarray": [1]}, "meta": {}}'),
+}
+"""Where predictions are asked for by either protocol, and the usual answer."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +32,15 @@ class Load:
     share_of_errors: float = 0.0
     seconds: float = 0.02
     """How long an answer takes."""
+    path: str = INFER
+    """Where predictions are asked for."""
     began: float = field(default_factory=time.monotonic)
 
     @property
     def metrics(self) -> str:
         """What the pod tells of it now."""
         answered = round(self.per_second * (time.monotonic() - self.began))
-        return counted(answered, round(answered * self.share_of_errors), seconds=self.seconds)
+        return counted(answered, round(answered * self.share_of_errors), self.path, self.seconds)
 
 
 class ModelServers:
@@ -51,6 +60,10 @@ class ModelServers:
                 if asked:
                     self._tell(loads.get(asked[1], Load()))
                     return
+                of_seldon = _HEALTH.fullmatch(self.path)
+                if of_seldon:
+                    self._tell_of_seldon(served.get((of_seldon[1], of_seldon[2]), set()))
+                    return
                 match = _READY.fullmatch(self.path)
                 is_ready = match is not None and match[3] in served.get((match[1], match[2]), set())
                 self.send_response(HTTPStatus.OK if is_ready else HTTPStatus.NOT_FOUND)
@@ -61,11 +74,19 @@ class ModelServers:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
                 _, namespace, service, *rest = self.path.split("/")
                 tried.append((namespace, service, body))
-                status, answer = replies.get((namespace, service), PREDICTED)
-                self.send_response(status if rest == ["invocations"] else HTTPStatus.NOT_FOUND)
+                usual = PREDICTED_BY_PATH.get("/".join(rest))
+                status, answer = replies.get((namespace, service), usual or PREDICTED)
+                self.send_response(status if usual else HTTPStatus.NOT_FOUND)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
+
+            def _tell_of_seldon(self, versions: set[str]) -> None:
+                body = json.dumps({"name": "model", "versions": sorted(versions)}).encode()
+                self.send_response(HTTPStatus.OK if versions else HTTPStatus.SERVICE_UNAVAILABLE)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
             def _tell(self, load: Load | None) -> None:
                 body = load.metrics.encode() if load else b""

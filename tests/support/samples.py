@@ -116,6 +116,7 @@ SAMPLES: dict[str, list[Spec]] = {
             "model": {"name": "digits", "alias": "champion", "promotedOnly": True},
             "backend": "Deployment",
             "server": {
+                "protocol": "seldon",
                 "image": "registry.example.org/team/server:1",
                 "resources": {"requests": {"cpu": "500m"}, "limits": {"cpu": 2, "memory": "1Gi"}},
                 "env": _CONTAINER["env"],

@@ -73,6 +73,7 @@ def values(images: Mapping[str, str]) -> dict[str, Any]:
         "operator": "operator",
         "trainer": "trainer",
         "modelServer": "model-server",
+        "modelServerSeldon": "model-server-seldon",
         "modelFetcher": "model-fetcher",
         "sourceFetcher": "source-fetcher",
     }

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -89,7 +89,8 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
     fetchers = [fetcher_image(name, checkout) for name in ("model-fetcher", "source-fetcher")]
     others = [folder_image(name, checkout) for name in ("mlflow", "trainer", "model-server", "traefik")]
-    return {image.name: image for image in (operator, *fetchers, *others, pytorch_image(checkout))}
+    seldon = replace(folder_image("model-server-seldon", checkout), keeps_layers=True)
+    return {image.name: image for image in (operator, *fetchers, *others, seldon, pytorch_image(checkout))}
 
 
 def fetcher_image(name: str, checkout: Path) -> Image:

@@ -18,6 +18,12 @@ MANAGED_BY = "seldon-core"
 NO_ENGINE = "seldon.io/no-engine"
 SVC_NAME = "seldon.io/svc-name"
 METRICS_PATH = "/prometheus"
+PREDICTION_PATHS = {
+    "v2": "/v2/models/{node}/infer",
+    "kfserving": "/v2/models/{node}/infer",
+    "seldon": "/api/v1.0/predictions",
+}
+"""Where each protocol is asked, all that it changes. The last is from Seldon's source: it was never recorded."""
 NAME_LIMIT = 63
 
 
@@ -99,7 +105,8 @@ def address(sdep: Manifest) -> str:
     """The in-cluster URL of the first predictor."""
     first = units(sdep)[0]
     host = f"{first.service_name}.{_namespace(sdep)}.svc.cluster.local:{first.ports.http}"
-    return f"http://{host}/v2/models/{first.predictor['graph']['name']}/infer"
+    path = PREDICTION_PATHS[sdep["spec"].get("protocol", "seldon")].format(node=first.predictor["graph"]["name"])
+    return f"http://{host}{path}"
 
 
 def _name(sdep: Manifest) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from tools.seldon_standin.render import NO_ENGINE, SVC_NAME, Manifest
+from tools.seldon_standin.render import NO_ENGINE, PREDICTION_PATHS, SVC_NAME, Manifest
 
 _UNSUPPORTED_IN_PREDICTOR = ("explainer", "svcOrchSpec", "ssl")
 _UNSUPPORTED_IN_COMPONENT = ("hpaSpec", "kedaSpec", "pdbSpec")
@@ -63,8 +63,8 @@ def _traffic(_sdep: Manifest, predictors: list[Manifest]) -> Iterator[str]:
 
 
 def _stood_in_for(sdep: Manifest, predictors: list[Manifest]) -> Iterator[str]:
-    if sdep["spec"].get("protocol") not in ("v2", "kfserving"):
-        yield f"spec.protocol {sdep['spec'].get('protocol', 'seldon')!r}: the stand-in only does v2"
+    if sdep["spec"].get("protocol", "seldon") not in PREDICTION_PATHS:
+        yield f"spec.protocol {sdep['spec']['protocol']!r}: the stand-in only does {', '.join(PREDICTION_PATHS)}"
     if sdep["spec"].get("transport", "rest") != "rest":
         yield f"spec.transport {sdep['spec']['transport']!r}: the stand-in only does rest"
     for index, predictor in enumerate(predictors):

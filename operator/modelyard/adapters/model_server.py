@@ -1,10 +1,12 @@
 """Asks model servers whether they answer for a version, and sends them one request: by their protocols over HTTP."""
 
 import json
+from collections.abc import Callable
 from urllib.parse import quote
 
 import aiohttp
 
+from modelyard.adapters import seldon_messages
 from modelyard.adapters.mlflow.text import one_line
 from modelyard.core.plan import Failure
 from modelyard.core.serving import AskServer, NoSuchRequest, Predicted, Ready, TryServer
@@ -39,17 +41,46 @@ class HttpModelServers:
 
     async def _ready(self, question: AskServer) -> Ready | Failure:
         """Whether the server says that this very version is ready."""
+        if question.protocol == "seldon":
+            return await self._ready_by_its_metadata(question)
         url = f"{question.url}/v2/models/{_MODEL}/versions/{quote(question.version, safe='')}/ready"
+        status, _ = await self._get(url)
+        return Ready() if status == 200 else Failure("NotServing", f"GET {url} answered {status}")
+
+    async def _ready_by_its_metadata(self, question: AskServer) -> Ready | Failure:
+        """Whether it is healthy, and names this version among what it tells of itself."""
+        for path in ("/health/status", "/metadata"):
+            url = question.url + path
+            status, content = await self._get(url)
+            if status != 200:
+                return Failure("NotServing", f"GET {url} answered {status}")
+        if seldon_messages.names_version(_json(content), question.version):
+            return Ready()
+        said = one_line(content.decode(errors="replace"), _FIRST_WORDS)
+        return Failure("NotServing", f"GET {url} names no version {question.version}: {said}")
+
+    async def _get(self, url: str) -> tuple[int, bytes]:
+        """Status and the beginning of an answer."""
         async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
-            if response.status == 200:
-                return Ready()
-            return Failure("NotServing", f"GET {url} answered {response.status}")
+            return response.status, await response.content.read(_MOST_BYTES)
 
     async def _try(self, question: TryServer) -> Predicted | NoSuchRequest | Failure:
-        """What the server answers to a request in MLflow's own form, which MLServer's runtime for MLflow takes too."""
-        url, headers = f"{question.url}/invocations", {"Content-Type": "application/json"}
+        """What the server answers to the example, in a form that it takes."""
+        if question.protocol == "seldon":
+            body = seldon_messages.request_of(question.body)
+            if body is None:
+                return NoSuchRequest()
+            return await self._predict(f"{question.url}/api/v1.0/predictions", body, seldon_messages.holds_predictions)
+        # MLflow's own form, which MLServer's runtime for MLflow takes too.
+        return await self._predict(f"{question.url}/invocations", question.body, _holds_predictions)
+
+    async def _predict(
+        self, url: str, body: str, is_answer: Callable[[object], bool]
+    ) -> Predicted | NoSuchRequest | Failure:
+        """What is answered to one request for predictions."""
+        headers = {"Content-Type": "application/json"}
         async with self._session.post(
-            url, data=question.body.encode(), headers=headers, timeout=_PREDICTION_TIMEOUT, allow_redirects=False
+            url, data=body.encode(), headers=headers, timeout=_PREDICTION_TIMEOUT, allow_redirects=False
         ) as response:
             if response.status in _NO_SUCH:
                 return NoSuchRequest()
@@ -60,16 +91,20 @@ class HttpModelServers:
             if not 200 <= response.status < 300:
                 return _refused(f"the server answered {response.status}: {said}")
             is_cut = not response.content.at_eof()
-            return Predicted() if is_cut or _holds_predictions(content) else _refused(f"no predictions came: {said}")
+            return Predicted() if is_cut or is_answer(_json(content)) else _refused(f"no predictions came: {said}")
 
 
-def _holds_predictions(content: bytes) -> bool:
-    """Whether an answer is of the form that MLflow's is."""
+def _json(content: bytes) -> object:
+    """What an answer says; None of what is no JSON."""
     try:
-        found = json.loads(content)
+        return json.loads(content)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and "predictions" in found
+        return None
+
+
+def _holds_predictions(answer: object) -> bool:
+    """Whether an answer is of the form that MLflow's is."""
+    return isinstance(answer, dict) and "predictions" in answer
 
 
 def _refused(said: str) -> Failure:

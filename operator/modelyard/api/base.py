@@ -176,13 +176,14 @@ RESERVED_ENVIRONMENT = (
     "MLFLOW_TRACKING_USERNAME",
     "MLFLOW_TRACKING_PASSWORD",
     "MLFLOW_TRACKING_TOKEN",
+    "MODEL_METADATA",
     "LD_PRELOAD",
     "LD_LIBRARY_PATH",
     "LD_AUDIT",
 )
 """Names that the operator sets itself or that change which code a container runs; refused in users' env."""
 
-RESERVED_PREFIXES = ("MODELYARD_", "MLSERVER_", "PARAM_")
+RESERVED_PREFIXES = ("MODELYARD_", "MLSERVER_", "PREDICTIVE_UNIT_", "PARAM_")
 """Prefixes of names that the operator sets itself."""
 
 

@@ -24,6 +24,7 @@ from modelyard.api.rollout import Rollback, Rollout
 from modelyard.api.route import Route
 
 Policy = Literal["Enforce", "Warn", "Ignore"]
+ProtocolName = Literal["v2", "seldon"]
 BackendName = Literal["SeldonDeployment", "Deployment"]
 
 
@@ -56,8 +57,19 @@ class ServedModel(KubeModel):
 class Server(KubeModel):
     """The container that serves."""
 
+    model_config = KubeModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "self.protocol == oldSelf.protocol",
+                "spec.server.protocol cannot change: make a second ModelDeployment with the other one and move clients",
+            )
+        )
+    }
+
+    protocol: ProtocolName = "v2"
+    """What clients speak: v2, the Open Inference Protocol, or seldon, Seldon Core's own. Cannot change."""
     image: Annotated[str | None, Field(min_length=1, max_length=1024)] = None
-    """The image; left out, the model server image of this release (MLServer with MLflow's runtime)."""
+    """The image; left out, the model server image of this release for the protocol."""
     resources: ResourceRequirements | None = None
     """Requests and limits."""
     env: Annotated[

@@ -15,6 +15,8 @@ class Context:
     """UID of the cluster's kube-system namespace."""
     trainer_image: str
     server_image: str
+    seldon_server_image: str
+    """The server of protocol seldon."""
     fetcher_image: str
     source_image: str
     image_pull_policy: str

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from modelyard.api.model_deployment import ProtocolName
 from modelyard.core.plan import Failure, ObjectRef
 
 
@@ -13,6 +14,7 @@ class AskServer:
     url: str
     """The server's base URL, with scheme and port."""
     version: str
+    protocol: ProtocolName = "v2"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class TryServer:
-    """Send a request for a prediction, in MLflow's own form. Answer: `Predicted`, `NoSuchRequest` or `Failure`.
+    """Send a request for a prediction, in the server's own form. Answer: `Predicted`, `NoSuchRequest` or `Failure`.
 
     A failure that is not transient is the server's word that the model does not answer this request.
     """
@@ -30,7 +32,8 @@ class TryServer:
     url: str
     """The server's base URL, with scheme and port."""
     body: str
-    """JSON."""
+    """JSON in MLflow's form."""
+    protocol: ProtocolName = "v2"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Warned:
 
 
 class ModelServers(Protocol):
-    """Model servers that speak the Open Inference Protocol."""
+    """Model servers, whichever protocol they speak."""
 
     async def ask(self, question: AskServer | TryServer) -> Ready | Predicted | NoSuchRequest | Failure:
         """Answer within seconds; never raises for what the server does wrong."""

@@ -10,6 +10,7 @@ def context_of(settings: Settings, cluster: str) -> Context:
         cluster=cluster,
         trainer_image=settings.trainer_image,
         server_image=settings.server_image,
+        seldon_server_image=settings.seldon_server_image,
         fetcher_image=settings.fetcher_image,
         source_image=settings.source_image,
         image_pull_policy=settings.image_pull_policy,

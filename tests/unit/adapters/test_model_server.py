@@ -8,7 +8,7 @@ from aiohttp import web
 
 from modelyard.adapters.model_server import HttpModelServers
 from modelyard.core.plan import Failure
-from modelyard.core.serving import NoSuchRequest, Predicted, TryServer
+from modelyard.core.serving import AskServer, NoSuchRequest, Predicted, Ready, TryServer
 from tools.localcluster.ports import free_ports
 
 BODY = '{"inputs": [[1.5]]}'
@@ -20,17 +20,23 @@ class Server:
     def __init__(self) -> None:
         self.reply = (200, b"{}")
         self.got: list[tuple[str, str, str]] = []
+        self.told: dict[str, bytes] = {}
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         self.got.append((request.path, request.content_type, await request.text()))
         return web.Response(status=self.reply[0], body=self.reply[1], headers={"Location": "/elsewhere"})
 
+    async def tell(self, request: web.Request) -> web.Response:
+        body = self.told.get(request.path)
+        return web.Response(status=404) if body is None else web.Response(body=body)
+
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
     server, app, (port,) = Server(), web.Application(), free_ports(1)
     app.router.add_post("/{path:.*}", server.handle)
+    app.router.add_get("/{path:.*}", server.tell)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -40,8 +46,12 @@ async def server() -> AsyncIterator[Server]:
 
 
 async def ask(url: str) -> object:
+    return await answer_to(TryServer(url, BODY))
+
+
+async def answer_to(question: TryServer | AskServer) -> object:
     async with aiohttp.ClientSession() as session:
-        return await HttpModelServers(session).ask(TryServer(url, BODY))
+        return await HttpModelServers(session).ask(question)
 
 
 async def test_the_example_is_sent_as_it_was_logged(server: Server) -> None:
@@ -96,3 +106,57 @@ async def test_a_server_that_cannot_be_reached_is_asked_again() -> None:
     answer = await ask(f"http://127.0.0.1:{free_ports(1)[0]}")
     assert isinstance(answer, Failure)
     assert (answer.reason, answer.is_transient) == ("ServerUnreachable", True)
+
+
+async def test_a_server_of_the_usual_protocol_is_asked_for_the_version_by_its_path(server: Server) -> None:
+    server.told["/v2/models/model/versions/7/ready"] = b""
+    assert await answer_to(AskServer(server.url, "7")) == Ready()
+    assert isinstance(await answer_to(AskServer(server.url, "8")), Failure)
+
+
+HEALTHY = {"/health/status": b"{}", "/metadata": b'{"name": "model", "versions": ["7"]}'}
+
+
+async def test_a_server_of_seldons_protocol_has_to_be_healthy_and_to_name_the_version(server: Server) -> None:
+    server.told |= HEALTHY
+    assert await answer_to(AskServer(server.url, "7", "seldon")) == Ready()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"/health/status": None}, "/health/status answered 404"),
+        ({"/metadata": None}, "/metadata answered 404"),
+        ({"/metadata": b'{"versions": ["6"]}'}, 'names no version 7: {"versions": ["6"]}'),
+        ({"/metadata": b'{"versions": "7"}'}, "names no version 7"),
+        ({"/metadata": b"[]"}, "names no version 7"),
+        ({"/metadata": b"<html>"}, "names no version 7: <html>"),
+    ],
+)
+async def test_a_server_of_seldons_protocol_that_says_anything_else_does_not_serve_it(
+    server: Server, changes: dict[str, bytes | None], told: str
+) -> None:
+    server.told |= {path: body for path, body in (HEALTHY | changes).items() if body is not None}
+    answer = await answer_to(AskServer(server.url, "7", "seldon"))
+    assert isinstance(answer, Failure)
+    assert (answer.reason, answer.is_transient) == ("NotServing", True)
+    assert told in answer.message
+
+
+async def test_the_example_is_sent_in_seldons_form(server: Server) -> None:
+    server.reply = (200, b'{"data": {"names": [], "ndarray": [7]}, "meta": {}}')
+    assert await answer_to(TryServer(server.url, BODY, "seldon")) == Predicted()
+    assert server.got == [("/api/v1.0/predictions", "application/json", '{"data": {"ndarray": [[1.5]]}}')]
+
+
+@pytest.mark.parametrize("body", [b'{"status": {"status": 1}}', b'{"predictions": [1]}', b"[1]"])
+async def test_an_answer_without_data_is_no_prediction_of_seldons_protocol(server: Server, body: bytes) -> None:
+    server.reply = (200, body)
+    answer = await answer_to(TryServer(server.url, BODY, "seldon"))
+    assert isinstance(answer, Failure)
+    assert answer.reason == "SmokeTestFailed"
+
+
+async def test_an_example_that_is_no_json_is_not_sent_in_seldons_form(server: Server) -> None:
+    assert await answer_to(TryServer(server.url, "1,2\n", "seldon")) == NoSuchRequest()
+    assert server.got == []

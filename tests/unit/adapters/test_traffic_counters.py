@@ -21,7 +21,14 @@ def test_probes_and_metadata_are_no_predictions(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/invocations", "/v2/models/{model_name}/versions/{model_version}/infer", "/v2/models/{model_name}/infer"]
+    "path",
+    [
+        "/api/v1.0/predictions",
+        "/predict",
+        "/invocations",
+        "/v2/models/{model_name}/versions/{model_version}/infer",
+        "/v2/models/{model_name}/infer",
+    ],
 )
 def test_all_ways_to_ask_for_a_prediction_count(path: str) -> None:
     assert parse(counted(10, path=path)).requests == 10

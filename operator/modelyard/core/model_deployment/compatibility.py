@@ -11,6 +11,7 @@ from modelyard.core.model_card import ModelCard, ReadModelCard
 from modelyard.core.model_deployment import environment, pod
 from modelyard.core.model_deployment.backend import version_label
 from modelyard.core.model_deployment.draft import Draft, Refusal
+from modelyard.core.model_deployment.protocol import image_of
 from modelyard.core.model_deployment.signature import breaking_changes
 from modelyard.core.plan import Event, Failure, Manifest
 from modelyard.core.server_image import described
@@ -191,7 +192,7 @@ def _other(draft: Draft, wanted: RegisteredVersion) -> str | None:
 
 def server_image(draft: Draft) -> str:
     """The image that is to serve."""
-    return draft.spec.server.image or draft.context.server_image
+    return image_of(draft.spec, draft.context)
 
 
 def runs(draft: Draft, version: str) -> bool:

@@ -1,6 +1,6 @@
 """The plain backend: a Deployment for each predictor, for clusters with nothing else installed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelyard.api.model_deployment import ModelDeploymentSpec
@@ -17,6 +17,7 @@ from modelyard.core.model_deployment.backend import (
 )
 from modelyard.core.model_deployment.layout import CANARY, STABLE, Layout, Predictor
 from modelyard.core.model_deployment.observed import Observed
+from modelyard.core.model_deployment.protocol import port_environment
 from modelyard.core.plan import Manifest
 
 _SURGES: dict[str, dict[str, int | str]] = {
@@ -82,23 +83,17 @@ def _deployment(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predic
                     "labels": pod.template_labels(resource, spec, predictor),
                     "annotations": pod.template_annotations(spec),
                 },
-                "spec": _with_server_ports(
-                    pod.spread(pod.build_pod_spec(spec, predictor.version, context), resource, predictor)
+                "spec": _with_variables(
+                    pod.spread(pod.build_pod_spec(spec, predictor.version, context), resource, predictor),
+                    port_environment(spec),
                 ),
             },
         },
     }
 
 
-def _with_server_ports(spec: dict[str, Any]) -> dict[str, Any]:
-    """The pod spec with what Seldon would tell the server itself: its name and ports."""
-    told = {
-        "MLSERVER_MODEL_NAME": pod.SERVER,
-        "MLSERVER_HTTP_PORT": str(pod.HTTP_PORT),
-        "MLSERVER_GRPC_PORT": str(pod.GRPC_PORT),
-        "MLSERVER_METRICS_PORT": str(pod.METRICS_PORT),
-        "MLSERVER_METRICS_ENDPOINT": "/prometheus",
-    }
+def _with_variables(spec: dict[str, Any], told: Mapping[str, str]) -> dict[str, Any]:
+    """The pod spec with what Seldon would tell the server itself."""
     variables = [{"name": name, "value": value} for name, value in told.items()]
     containers = [
         container | {"env": [*container["env"], *variables]} if container.get("name") == pod.SERVER else container

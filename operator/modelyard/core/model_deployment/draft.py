@@ -8,8 +8,8 @@ from typing import Any
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata
 from modelyard.core.conditions import Conditions, find
-from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.observed import Observed
+from modelyard.core.model_deployment.protocol import HTTP_PORT, protocol_of
 from modelyard.core.plan import Event, Manifest, ObjectRef, Plan
 from modelyard.core.subject import Subject
 
@@ -75,9 +75,14 @@ class Draft(Subject):
         """The base URL of the canary's Service."""
         return self._url_of(metadata.canary_service_name(self.resource))
 
+    @property
+    def predict_path(self) -> str:
+        """Where predictions are asked for, below the base URL."""
+        return protocol_of(self.spec).predict_path
+
     def _url_of(self, service: str) -> str:
         """The base URL of a Service."""
-        return self.context.service_url.format(service=service, namespace=self.namespace, port=pod.HTTP_PORT)
+        return self.context.service_url.format(service=service, namespace=self.namespace, port=HTTP_PORT)
 
     def annotation(self, name: str) -> str | None:
         """What a person wrote on the object."""

@@ -104,7 +104,7 @@ def _name_the_backend(draft: Draft, backend: Backend) -> None:
     known = draft.status.get("backendRef") or {}
     uid = live["metadata"]["uid"] if live else known.get("uid")
     draft.status["backendRef"] = reference | ({"uid": uid} if uid else {})
-    draft.status["url"] = draft.server_url + pod.INFER_PATH
+    draft.status["url"] = draft.server_url + draft.predict_path
     draft.status["selector"] = metadata.selector_text(services.stable_selector(draft.resource))
 
 

@@ -7,16 +7,22 @@ from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
 from modelyard.core.model_deployment.layout import Predictor
+from modelyard.core.model_deployment.protocol import (
+    GRPC_PORT,
+    HTTP_PORT,
+    METRICS_PORT,
+    MODEL,
+    MODEL_FOLDER,
+    image_of,
+    protocol_of,
+    version_environment,
+)
 from modelyard.core.plan import Manifest
 
-SERVER = "model"
-"""The server container's name; also the model's name in URLs."""
+SERVER = MODEL
+"""The server container's name."""
 FETCHER = "modelyard-fetch"
 """The init container that downloads a version."""
-HTTP_PORT, GRPC_PORT, METRICS_PORT = 9000, 9500, 6000
-READY_PATH = f"/v2/models/{SERVER}/ready"
-INFER_PATH = f"/v2/models/{SERVER}/infer"
-_MODEL_FOLDER = "/mnt/models"
 _START_PERIOD_SECONDS = 2
 _DRAIN_SECONDS = 10
 """How long a pod that is going away still answers: until every node knows."""
@@ -68,28 +74,22 @@ def _fetcher(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.
         "name": FETCHER,
         "image": context.fetcher_image,
         "imagePullPolicy": context.image_pull_policy,
-        "args": ["model", "--name", spec.model.name, "--version", version, "--to", _MODEL_FOLDER],
+        "args": ["model", "--name", spec.model.name, "--version", version, "--to", MODEL_FOLDER],
         "env": pods.tracking_environment(context),
         "resources": pods.HELPER_RESOURCES,
-        "volumeMounts": [{"name": "modelyard-model", "mountPath": _MODEL_FOLDER}, *pods.ca_mounts(context)],
+        "volumeMounts": [{"name": "modelyard-model", "mountPath": MODEL_FOLDER}, *pods.ca_mounts(context)],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 
 
 def _server(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:
     """The container that answers predictions."""
-    given = spec.server.model_dump(by_alias=True, exclude_none=True)
-    own = {
-        "MLSERVER_MODEL_IMPLEMENTATION": "mlserver_mlflow.MLflowRuntime",
-        "MLSERVER_MODEL_URI": _MODEL_FOLDER,
-        "MLSERVER_MODEL_VERSION": version,
-        "MLSERVER_PARALLEL_WORKERS": "0",
-        "HOME": "/tmp",  # noqa: S108 - the pod's own
-    }
+    given, paths = spec.server.model_dump(by_alias=True, exclude_none=True, exclude={"protocol"}), protocol_of(spec)
+    own = version_environment(spec, version) | {"HOME": "/tmp"}  # noqa: S108 - the pod's own
     users = [variable for variable in given.get("env", []) if variable["name"] != "HOME"]
     return given | {
         "name": SERVER,
-        "image": spec.server.image or context.server_image,
+        "image": image_of(spec, context),
         "imagePullPolicy": context.image_pull_policy,
         "env": [*users, *({"name": name, "value": value} for name, value in own.items())],
         "ports": [
@@ -97,12 +97,12 @@ def _server(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.C
             {"name": "grpc", "containerPort": GRPC_PORT, "protocol": "TCP"},
             {"name": "metrics", "containerPort": METRICS_PORT, "protocol": "TCP"},
         ],
-        "startupProbe": _probe(READY_PATH, _START_PERIOD_SECONDS)
+        "startupProbe": _probe(paths.ready_path, _START_PERIOD_SECONDS)
         | {"failureThreshold": max(1, spec.progress_deadline_seconds // _START_PERIOD_SECONDS)},
-        "readinessProbe": _probe(READY_PATH, _START_PERIOD_SECONDS),
-        "livenessProbe": _probe("/v2/health/live", 10),
+        "readinessProbe": _probe(paths.ready_path, _START_PERIOD_SECONDS),
+        "livenessProbe": _probe(paths.live_path, 10),
         "lifecycle": {"preStop": {"exec": {"command": ["/bin/sh", "-c", f"/bin/sleep {_DRAIN_SECONDS}"]}}},
-        "volumeMounts": [{"name": "modelyard-model", "mountPath": _MODEL_FOLDER, "readOnly": True}],
+        "volumeMounts": [{"name": "modelyard-model", "mountPath": MODEL_FOLDER, "readOnly": True}],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 

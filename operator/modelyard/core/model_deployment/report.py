@@ -87,7 +87,7 @@ def _what_the_server_says(draft: Draft, version: str) -> Failure | None:
     """What keeps the server from saying that it serves this version; None once it did."""
     if draft.was_ready and draft.stable_version == version and not draft.status.get("progress"):
         return None
-    answer = draft.ask(AskServer(draft.server_url, version))
+    answer = draft.ask(AskServer(draft.server_url, version, draft.spec.server.protocol))
     return answer if isinstance(answer, Failure) else None
 
 

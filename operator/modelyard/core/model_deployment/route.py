@@ -7,8 +7,8 @@ from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.api.route import Route
 from modelyard.core import metadata
 from modelyard.core.gateway import Gateway, Listener
-from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.layout import CANARY, STABLE
+from modelyard.core.model_deployment.protocol import HTTP_PORT
 from modelyard.core.plan import Manifest
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
@@ -57,7 +57,7 @@ def _rule(resource: Manifest, route: Route, weights: Mapping[str, int], mirror_p
     filters = [*_rewriting(route), *_mirroring(resource, mirror_percent)]
     services = {STABLE: metadata.service_name(resource), CANARY: metadata.canary_service_name(resource)}
     backends = [
-        {"group": "", "kind": "Service", "name": services[predictor], "port": pod.HTTP_PORT, "weight": weight}
+        {"group": "", "kind": "Service", "name": services[predictor], "port": HTTP_PORT, "weight": weight}
         for predictor, weight in weights.items()
     ]
     return {"matches": matches, **({"filters": filters} if filters else {}), "backendRefs": backends}
@@ -72,7 +72,7 @@ def _rewriting(route: Route) -> list[dict[str, Any]]:
 def _mirroring(resource: Manifest, percent: int) -> list[dict[str, Any]]:
     """What sends copies to the canary."""
     name = metadata.canary_service_name(resource)
-    backend = {"backendRef": {"group": "", "kind": "Service", "name": name, "port": pod.HTTP_PORT}}
+    backend = {"backendRef": {"group": "", "kind": "Service", "name": name, "port": HTTP_PORT}}
     share = {"percent": percent} if percent < 100 else {}
     return [{"type": "RequestMirror", "requestMirror": backend | share}] if percent else []
 

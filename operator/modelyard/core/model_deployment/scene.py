@@ -45,5 +45,5 @@ class Scene:
 
     def refusal_to_answer(self, url: str, version: str) -> Failure | None:
         """What keeps the servers there from saying that they serve this version; None once they do."""
-        answer = self.draft.ask(AskServer(url, version))
+        answer = self.draft.ask(AskServer(url, version, self.draft.spec.server.protocol))
         return answer if isinstance(answer, Failure) else None

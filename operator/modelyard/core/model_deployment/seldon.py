@@ -56,7 +56,7 @@ class SeldonBackend:
                 "apiVersion": self.api_version,
                 "kind": self.kind,
                 "metadata": metadata.child_metadata(resource, name, {names.LABEL_MODEL_VERSION: layout.stable.version}),
-                "spec": {"protocol": "v2", "transport": "rest", "predictors": predictors},
+                "spec": {"protocol": spec.server.protocol, "transport": "rest", "predictors": predictors},
             }
         ]
 

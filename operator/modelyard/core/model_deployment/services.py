@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from modelyard.core import metadata
 from modelyard.core.model_deployment import pod
 from modelyard.core.model_deployment.layout import CANARY, STABLE
+from modelyard.core.model_deployment.protocol import GRPC_PORT, HTTP_PORT, METRICS_PORT
 from modelyard.core.plan import Manifest
 
-_PORTS = {"http": pod.HTTP_PORT, "grpc": pod.GRPC_PORT, "metrics": pod.METRICS_PORT}
+_PORTS = {"http": HTTP_PORT, "grpc": GRPC_PORT, "metrics": METRICS_PORT}
 
 
 def client_service(resource: Manifest, weights: Mapping[str, int]) -> Manifest:

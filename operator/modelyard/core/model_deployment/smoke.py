@@ -30,7 +30,11 @@ def trouble_with(draft: Draft, url: str, version: str) -> Trouble | None:
     if not is_wanted(draft, version) or checked.get("smokeTest"):
         return None
     body = draft.ask(ReadExample(draft.spec.model.name, version, checked["example"]))
-    answer = body if isinstance(body, Failure) or body is None else draft.ask(TryServer(url, body))
+    answer = (
+        body
+        if isinstance(body, Failure) or body is None
+        else draft.ask(TryServer(url, body, draft.spec.server.protocol))
+    )
     if isinstance(answer, Failure) and answer.is_transient:
         raise Unanswered(answer.message)
     if isinstance(answer, Failure) and answer is not body:

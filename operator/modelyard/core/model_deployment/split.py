@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from modelyard.api.route import Route
 from modelyard.core.conditions import Condition
 from modelyard.core.gateway import VOUCHED_FOR, Gateway, ReadGateway
-from modelyard.core.model_deployment import pod, route
+from modelyard.core.model_deployment import route
 from modelyard.core.model_deployment.applying import apply_if_needed
 from modelyard.core.model_deployment.backend import Servers, own
 from modelyard.core.model_deployment.draft import Draft
@@ -107,7 +107,7 @@ def settle(draft: Draft, layout: Layout, servers: Servers) -> None:
     """
     draft.is_rerouted = False
     live = own(route.KIND, draft.resource, draft.observed)
-    draft.status["url"] = draft.server_url + pod.INFER_PATH
+    draft.status["url"] = draft.server_url + draft.predict_path
     if draft.spec.route is None:
         _take_away(draft, live)
         _tell_of_replicas(draft, layout, servers)
@@ -191,7 +191,7 @@ def _name_the_way(draft: Draft, wanted: Route) -> None:
     gateway = _gateway(draft, wanted)
     url = route.address(wanted, gateway) if isinstance(gateway, Gateway) else None
     if url:
-        draft.status["url"] = url + pod.INFER_PATH
+        draft.status["url"] = url + draft.predict_path
 
 
 def _take_away(draft: Draft, live: Manifest | None) -> None:

@@ -7,7 +7,15 @@ from tools.demo.screen import DemoError
 
 IMAGES = {
     name: f"registry.example.org:5000/ml/{name}:0.1.0-abc"
-    for name in ("operator", "trainer", "model-server", "model-fetcher", "source-fetcher", "mlflow")
+    for name in (
+        "operator",
+        "trainer",
+        "model-server",
+        "model-server-seldon",
+        "model-fetcher",
+        "source-fetcher",
+        "mlflow",
+    )
 }
 
 
@@ -28,7 +36,7 @@ def test_the_chart_gets_the_images_of_this_checkout() -> None:
     values = install.values(IMAGES)["images"]
 
     assert values["modelServer"] == {"repository": "registry.example.org:5000/ml/model-server", "tag": "0.1.0-abc"}
-    assert set(values) == {"operator", "trainer", "modelServer", "modelFetcher", "sourceFetcher"}
+    assert set(values) == {"operator", "trainer", "modelServer", "modelServerSeldon", "modelFetcher", "sourceFetcher"}
 
 
 def test_the_operator_is_told_of_the_mlflow_that_is_started() -> None:

@@ -60,7 +60,11 @@ def test_what_is_refused_is_told(
 
 
 def test_another_protocol_is_refused(make_sdep: Builder) -> None:
-    assert "only does v2" in "; ".join(problems(make_sdep(protocol="seldon")))
+    assert "only does v2, kfserving, seldon" in "; ".join(problems(make_sdep(protocol="tensorflow")))
+
+
+def test_seldons_own_protocol_is_done(make_sdep: Builder) -> None:
+    assert problems(make_sdep(protocol="seldon")) == []
 
 
 def test_one_service_name_for_two_predictors_is_refused(make_sdep: Builder, make_predictor: Builder) -> None:

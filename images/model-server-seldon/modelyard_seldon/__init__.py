@@ -1,0 +1,1 @@
+"""Serves an MLflow model over Seldon's own protocol, with Seldon's Python package."""

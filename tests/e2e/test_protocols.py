@@ -1,0 +1,70 @@
+"""The same model by both protocols, on real servers: the same predictions, and the same way of taking versions up."""
+
+import json
+from typing import Any
+
+import pytest
+
+from modelyard.adapters.traffic.counters import parse
+from support.yard import EXAMPLES, Yard
+from tools.demo import story
+from tools.demo.digits import load
+from tools.seldon_standin.install import KubectlError
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+BY_SELDON, PLAIN = "digits-for-seldon-clients", "digits-plain-for-seldon-clients"
+CANARY = {
+    "apiVersion": "modelyard.io/v1alpha1",
+    "kind": "ModelDeployment",
+    "metadata": {"name": PLAIN},
+    "spec": {
+        "model": {"name": "digits", "alias": "champion"},
+        "backend": "Deployment",
+        "server": {"protocol": "seldon", "resources": {"requests": {"cpu": "100m", "memory": "384Mi"}}},
+        "rollout": {"strategy": "Canary", "steps": [{"setWeight": 50}, {"pause": {"seconds": 3}}]},
+    },
+}
+DIGITS = {"data": {"ndarray": [digit.pixels for digit in load()]}}
+
+
+def ask(yard: Yard, deployment: str, message: Any) -> dict[str, Any]:
+    """The answer to a message of Seldon's, at the address in status."""
+    path = story.proxy_path(yard.get("modeldeployment", deployment)["status"]["url"])
+    text = yard.site.kubectl.run("create", "--raw", path, "--filename", "-", stdin=json.dumps(message))
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
+def predictions_of_both_are_the_same(yard: Yard, version: str) -> None:
+    usual = yard.predict("digits")
+    assert usual.version == version
+    for deployment in (BY_SELDON, PLAIN):
+        answer = ask(yard, deployment, DIGITS)
+        assert tuple(answer["data"]["ndarray"]) == usual.predictions
+        assert answer["meta"]["tags"]["model_version"] == version
+
+
+def test_both_protocols_answer_the_same_predictions_for_the_same_model(yard: Yard) -> None:
+    for example in ("02-digits-seldon/1-train-and-serve.yaml", "16-seldon-protocol.yaml"):
+        yard.apply(EXAMPLES / example)
+    yard.apply(CANARY)
+    for deployment in ("digits", BY_SELDON, PLAIN):
+        first = yard.serves(deployment, "digits-logistic")
+    predictions_of_both_are_the_same(yard, first)
+
+    # A client's mistake is told as one, and all that is asked is counted where an analysis looks.
+    with pytest.raises(KubectlError, match="BadRequest"):
+        ask(yard, BY_SELDON, {"data": {"ndarray": [["no digit"]]}})
+    selector = yard.get("modeldeployment", BY_SELDON)["status"]["selector"]
+    (pod,) = [item["metadata"]["name"] for item in yard.items("pods", selector)]
+    metrics = f"/api/v1/namespaces/{yard.namespace}/pods/{pod}:6000/proxy/prometheus"
+    counts = parse(yard.site.kubectl.run("get", "--raw", metrics))
+    assert (counts.requests, counts.errors) == (2, 1)
+    assert counts.buckets[float("inf")] == 2
+
+    yard.apply(EXAMPLES / "02-digits-seldon" / "2-next-version.yaml")
+    for deployment in ("digits", BY_SELDON, PLAIN):
+        second = yard.serves(deployment, "digits-svm")
+    assert second != first
+    predictions_of_both_are_the_same(yard, second)
