@@ -1,6 +1,8 @@
 """The same model by both protocols, on real servers: the same predictions, and the same way of taking versions up."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from modelyard.adapters.traffic.counters import parse
 from support.yard import EXAMPLES, Yard
 from tools.demo import story
 from tools.demo.digits import load
+from tools.localcluster.paths import CHECKOUT
 from tools.seldon_standin.install import KubectlError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
@@ -46,6 +49,7 @@ def predictions_of_both_are_the_same(yard: Yard, version: str) -> None:
 
 
 def test_both_protocols_answer_the_same_predictions_for_the_same_model(yard: Yard) -> None:
+    subprocess.run([sys.executable, "-m", "tools.images", "load", "model-server-seldon"], cwd=CHECKOUT, check=True)
     for example in ("02-digits-seldon/1-train-and-serve.yaml", "16-seldon-protocol.yaml"):
         yard.apply(EXAMPLES / example)
     yard.apply(CANARY)

@@ -29,7 +29,7 @@ class Image:
     inputs: tuple[Path, ...]
     checkout: Path = CHECKOUT
     is_extra: bool = False
-    """Whether nothing of the chart or the demo needs it: it is built when it is named."""
+    """Whether neither the demo nor a deployment with defaults needs it: it is built when it is named."""
     keeps_layers: bool = False
     """Whether its libraries are kept in the store, so that a change of its code is built in seconds."""
 
@@ -89,7 +89,7 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
     fetchers = [fetcher_image(name, checkout) for name in ("model-fetcher", "source-fetcher")]
     others = [folder_image(name, checkout) for name in ("mlflow", "trainer", "model-server", "traefik")]
-    seldon = replace(folder_image("model-server-seldon", checkout), keeps_layers=True)
+    seldon = replace(folder_image("model-server-seldon", checkout), keeps_layers=True, is_extra=True)
     return {image.name: image for image in (operator, *fetchers, *others, seldon, pytorch_image(checkout))}
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tools.images.build import ensure_built
-from tools.images.catalog import select
+from tools.images.catalog import catalog, select
 from tools.images.transfer import load_local, load_with, push, registry_reference
 from tools.localcluster.errors import ClusterError
 from tools.localcluster.progress import Steps
@@ -24,7 +24,10 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     ):
         command = commands.add_parser(name, help=help_text)
         command.add_argument(
-            "names", nargs="*", metavar="IMAGE", help="only these (default: all that the chart and the demo need)"
+            "names",
+            nargs="*",
+            metavar="IMAGE",
+            help="only these (default: all but extra ones, which docs/images.md names)",
         )
         command.set_defaults(run=run)
         if name == "load":
@@ -62,8 +65,8 @@ def run_push(arguments: argparse.Namespace) -> None:
 
 
 def run_refs(arguments: argparse.Namespace) -> None:
-    """Prints which image belongs to the current sources."""
-    images = select(arguments.names)
+    """Prints which image belongs to the current sources; of the extra ones too."""
+    images = select(arguments.names or tuple(catalog()))
     references = {
         image.name: registry_reference(image, arguments.prefix) if arguments.prefix else image.reference
         for image in images

@@ -1,12 +1,16 @@
 """Names follow from contents."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools.images.catalog import Image, catalog, select, version
+from tools.images.cli import main
 from tools.localcluster.errors import ClusterError
+
+EXTRA = ("trainer-pytorch", "model-server-seldon")
 
 
 @pytest.fixture
@@ -74,7 +78,7 @@ def test_missing_release_number_is_named(checkout: Path) -> None:
 
 
 def test_no_names_select_every_image_that_is_no_extra() -> None:
-    assert [image.name for image in select([])] == [name for name in catalog() if name != "trainer-pytorch"]
+    assert [image.name for image in select([])] == [name for name in catalog() if name not in EXTRA]
 
 
 def test_an_extra_image_is_selected_by_its_name() -> None:
@@ -88,3 +92,8 @@ def test_names_select_in_the_order_of_the_catalog() -> None:
 def test_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(ClusterError, match=r"'trainers'.*trainer, model-server"):
         select(["trainers"])
+
+
+def test_references_of_extra_images_are_told_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["refs"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == set(catalog())
