@@ -4,14 +4,18 @@ import contextlib
 import json
 import os
 import sys
+import threading
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
+from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 from mlflow.utils.proto_json_utils import NumpyEncoder
 from prometheus_client import CollectorRegistry, start_http_server
 from seldon_core.flask_utils import SeldonMicroserviceException, jsonify
@@ -26,6 +30,8 @@ MESSAGE_LIMIT = 1000
 _CONNECTIONS = 32
 """Threads of HTTP: each open connection without a request takes one, and probes have to come through beside them."""
 _DRAIN_SECONDS = 15
+_FAREWELL_SECONDS = 2
+"""How long clients that keep a connection are still answered, and told to open no more requests on it."""
 _KEPT_SECONDS = 120
 """Longer than gateways keep an idle connection, so that it is never closed under a request."""
 
@@ -42,7 +48,7 @@ class Served(BaseApplication):
         """No time-out of gunicorn's: it would kill a worker that loads a large model; probes judge it."""
         settings = {
             "bind": f"0.0.0.0:{_port('HTTP', 9000)}",
-            "worker_class": "gthread",
+            "worker_class": f"{__name__}.{FarewellWorker.__name__}",  # gunicorn wants its name
             "workers": 1,
             "threads": _CONNECTIONS,
             "timeout": 0,
@@ -80,6 +86,24 @@ class Served(BaseApplication):
     def _stop_grpc(self, _arbiter: Arbiter, _worker: Worker) -> None:
         if self._grpc is not None:
             self._grpc.stop(_DRAIN_SECONDS).wait()
+
+
+class FarewellWorker(ThreadWorker):
+    """Takes leave of kept connections: one that is closed without a word fails the request that is on its way."""
+
+    is_leaving = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM: from now on each answer is the last one of its connection."""
+        self.is_leaving = True
+        threading.Timer(_FAREWELL_SECONDS, super().handle_exit, (sig, frame)).start()
+
+    def handle_request(self, request: Request, connection: TConn) -> bool:
+        """One request, as if its client had asked for the connection's end."""
+        if self.is_leaving:
+            request.headers.insert(0, ("CONNECTION", "close"))
+        is_kept: bool = super().handle_request(request, connection)
+        return is_kept
 
 
 class Watch(Arbiter):
