@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -133,7 +134,8 @@ def _answerer(
     prometheus = Prometheus(session, _prometheus_config(settings))
     traffic = prometheus if settings.prometheus_url else PodTraffic(session, settings.pod_url)
     gateways = GatewayReader(client, time.monotonic)
-    return Answerer(tracking, HttpModelServers(session), client, gateways, traffic, prometheus)
+    servers, workspaces = HttpModelServers(session), settings.tracking_workspaces
+    return Answerer(tracking, servers, client, gateways, traffic, prometheus, workspaces)
 
 
 async def _engine(
@@ -156,7 +158,7 @@ async def _engine(
     deployments = model_deployment.wiring(caches, is_served, remember, context)
     promotions = promotion.wiring(caches, remember, context)
     policies = promotion.policy_wiring(caches, remember, context)
-    deleted = training_job.DeletedTrainingJobs(caches, context, ask)
+    deleted = training_job.DeletedTrainingJobs(caches, context, ask, settings.namespaces)
     reconcilers: dict[str, Reconcile] = {
         "TrainingJob": Reconciler(jobs, client, ask, client.now),
         "PromotionPolicy": Reconciler(policies, client, ask, client.now),
@@ -165,7 +167,7 @@ async def _engine(
         keys.DELETED_TRAINING_JOB: deleted,
     }
     engine = Engine(settings, client, SOURCES, reconcilers, metrics, [deleted.sweep])
-    tracking.tell_of_moves(lambda model, alias: engine.wake(followers.of_alias(caches, model, alias)))
+    tracking.tell_of_moves(lambda moved: engine.wake(followers.of_alias(caches, context.workspaces, moved)))
     return engine
 
 
@@ -180,7 +182,7 @@ async def _webhooks(
     receiver = mlflow_webhook.Receiver(
         Path(settings.webhook_secret_file),
         engine,
-        lambda moved: tracking.look_again(moved.model, moved.alias),
+        lambda moved: tracking.look_again(replace(moved, workspace=settings.tracking_workspaces.of(moved.workspace))),
         lambda result: metrics.webhooks.labels(result).inc(),
         session,
     )
@@ -214,7 +216,6 @@ def _mlflow_config(settings: Settings) -> MlflowConfig:
     folder = settings.tracking_credentials_dir
     return MlflowConfig(
         uri=settings.tracking_uri,
-        ui_url=settings.tracking_ui_url,
         timeout_seconds=settings.tracking_timeout_seconds,
         threads=settings.tracking_threads,
         alias_poll_seconds=settings.alias_poll_seconds,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from modelyard.__about__ import __version__
 from modelyard.core.pod_policy import NO_SETTINGS, PodPolicy
 from modelyard.core.server_image import NO_IMAGES, ServerImages
+from modelyard.core.workspaces import Workspaces
 
 _PREFIX = "MODELYARD_"
 
@@ -31,6 +33,8 @@ class Settings:
     """A folder with files named MLFLOW_TRACKING_USERNAME, _PASSWORD or _TOKEN for the operator; none when empty."""
     tracking_timeout_seconds: float = 10.0
     tracking_threads: int = 8
+    tracking_workspaces: Workspaces = Workspaces.NONE
+    """Which workspace of MLflow the objects of a namespace are kept in."""
 
     trainer_image: str = f"modelyard/trainer:{__version__}"
     server_image: str = f"modelyard/model-server:{__version__}"
@@ -123,6 +127,8 @@ def _parse(name: str, text: str, kind: type[Any]) -> object:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if kind is bool:
         return _parse_bool(name, text)
+    if issubclass(kind, Enum):
+        return _parse_choice(name, text, kind)
     if issubclass(kind, BaseModel):
         return _parse_json(name, text, kind)
     try:
@@ -136,6 +142,14 @@ def _parse_bool(name: str, text: str) -> bool:
     if text not in ("true", "false"):
         raise ValueError(f"{name}={text!r} is neither true nor false")
     return text == "true"
+
+
+def _parse_choice(name: str, text: str, kind: type[Enum]) -> Enum:
+    """One variable's value as one of those that there are."""
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ValueError(f"{name}={text!r} is none of {', '.join(item.value for item in kind)}") from error
 
 
 def _parse_json(name: str, text: str, kind: type[BaseModel]) -> BaseModel:

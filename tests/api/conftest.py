@@ -48,6 +48,15 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
 
 
 @pytest.fixture(scope="session")
+def workspace_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
+    """One whose experiments and models are kept in workspaces."""
+    server = MlflowServer(tmp_path_factory.mktemp("workspaces"), "--enable-workspaces")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
 def kube(control_plane: ControlPlane) -> Kube:
     """The API server as its administrator."""
     return Kube(control_plane.kubeconfig)

@@ -36,6 +36,11 @@ class MlflowServer:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         self._wait_until_healthy(self._process)
 
+    def restart_with(self, *options: str) -> None:
+        """Start it once more, with these options."""
+        self._options = options
+        self.start()
+
     @property
     def log(self) -> str:
         """Everything it wrote, each request among it."""

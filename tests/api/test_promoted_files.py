@@ -1,15 +1,11 @@
 """Real files in a real MLflow, read by the real fetcher as the pods are told to: those promoted are those served."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from support.fetchers import python_path
+from support.fetchers import run_model_fetcher
 from support.kube import Manifest
 from support.promoting import Promoting
 from support.serving import Serving
@@ -18,31 +14,6 @@ from support.world import World
 pytestmark = pytest.mark.api
 
 MODEL = "flavors:\n  python_function:\n    loader_module: mine\nmodel_uuid: m\n"
-OPTIONS_WITH_FOLDERS = {"--to"}
-
-
-def run(container: Manifest, folder: Path) -> dict[str, Any]:
-    """What a container of the model-fetcher image tells when it ends, run here with its arguments and variables."""
-    log = folder / "termination-log"
-    arguments = [
-        str(folder / "volume") if before in OPTIONS_WITH_FOLDERS else text for before, text in pairs(container)
-    ]
-    told = {item["name"]: item["value"] for item in container["env"] if "value" in item}
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": python_path("model-fetcher"),
-        "MODELYARD_TERMINATION_LOG": str(log),
-    }
-    command = [sys.executable, "-m", "modelyard_fetch", *arguments]
-    subprocess.run(command, env=environment | told, check=False, timeout=60)
-    found: dict[str, Any] = json.loads(log.read_text())
-    return found
-
-
-def pairs(container: Manifest) -> list[tuple[str, str]]:
-    """Each argument with the one before it."""
-    arguments = container["args"]
-    return list(zip(["", *arguments], arguments, strict=False))
 
 
 @pytest.fixture
@@ -74,7 +45,7 @@ def promote(digits: Promoting, folder: Path) -> Manifest:
     digits.by_hand("2")
     pod = digits.pod("by-hand")
     folder.mkdir()
-    said = run(pod["spec"]["containers"][0], folder)
+    said = run_model_fetcher(pod["spec"]["containers"][0], folder)
     assert said["files"] == 3
     digits.world.kubelet.finish(pod, "Succeeded", exitCode=0, reason="Completed", message=json.dumps(said))
     made = digits.until("by-hand", "Promoted")
@@ -85,7 +56,7 @@ def promote(digits: Promoting, folder: Path) -> Manifest:
 def test_what_was_promoted_is_served(digits: Promoting, tmp_path: Path) -> None:
     promote(digits, tmp_path / "digest")
     serving = Serving(digits.world, model={"name": digits.model, "alias": "champion"})
-    said = run(serving.pod("2")["spec"]["initContainers"][0], tmp_path)
+    said = run_model_fetcher(serving.pod("2")["spec"]["initContainers"][0], tmp_path)
     assert said["files"] == 3
     assert (tmp_path / "volume" / "weights.bin").read_bytes() == b"w" * 100_000
     serving.come_up("2")
@@ -99,7 +70,7 @@ def test_a_file_that_was_swapped_afterwards_is_refused_and_the_old_version_serve
     promote(digits, tmp_path / "digest")
     swap(digits, tmp_path / "local")
     pod = serving.pod("2")
-    said = run(pod["spec"]["initContainers"][0], tmp_path)
+    said = run_model_fetcher(pod["spec"]["initContainers"][0], tmp_path)
     assert said["reason"] == "DigestMismatch"
     assert not (tmp_path / "volume" / "MLmodel").exists()
     digits.world.kubelet.fail_init(pod, json.dumps(said))
@@ -112,11 +83,11 @@ def test_a_file_that_was_swapped_afterwards_is_refused_and_the_old_version_serve
 def test_a_file_that_was_swapped_while_somebody_decides_is_refused_too(digits: Promoting, tmp_path: Path) -> None:
     digits.by_hand("2", approval={"required": True})
     pod = digits.pod("by-hand")
-    said = run(pod["spec"]["containers"][0], tmp_path)
+    said = run_model_fetcher(pod["spec"]["containers"][0], tmp_path)
     digits.world.kubelet.finish(pod, "Succeeded", exitCode=0, reason="Completed", message=json.dumps(said))
     digits.until("by-hand", "AwaitingApproval")
     swap(digits, tmp_path / "local")
     digits.world.patch("Promotion", "by-hand", approval={"decision": "Approved", "by": "alice"})
     digits.until("by-hand", "Promoted")
     serving = Serving(digits.world, model={"name": digits.model, "alias": "champion"})
-    assert run(serving.pod("2")["spec"]["initContainers"][0], tmp_path)["reason"] == "DigestMismatch"
+    assert run_model_fetcher(serving.pod("2")["spec"]["initContainers"][0], tmp_path)["reason"] == "DigestMismatch"

@@ -42,10 +42,18 @@ from modelyard.core.traffic import MeasureTraffic, Traffic
 from modelyard.core.training_job import leftovers
 from modelyard.core.training_job import observed as training_observed
 from modelyard.core.training_job import plan as training_plan
+from modelyard.core.workspaces import Workspaces
 
 FOLDER = Path(__file__).parent
 CASES = sorted(path.parent for path in FOLDER.glob("*/*/resource.yaml"))
 _PATIENCE = 20
+
+_SETTINGS: dict[str, Callable[[Any], object]] = {
+    "training_pods": PodPolicy.model_validate,
+    "serving_pods": PodPolicy.model_validate,
+    "workspaces": Workspaces,
+}
+"""What fields of the context that are no plain values are made with."""
 
 Decide = Callable[[dict[Question, Any]], Plan]
 
@@ -79,7 +87,7 @@ def _subject(question: Question) -> str:
 def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:
     now = datetime.fromisoformat(world["now"])
     changes = {
-        name: PodPolicy.model_validate(value) if name.endswith("_pods") else value
+        name: _SETTINGS[name](value) if name in _SETTINGS else value
         for name, value in (world.get("context") or {}).items()
     }
     context = builders.make_context(**changes)

@@ -17,9 +17,9 @@ def digest_of(version: str) -> str:
 class Promoting:
     """A registered model of the test's own, with a champion and whatever else is made of it."""
 
-    def __init__(self, world: World, champion_accuracy: float = 0.9) -> None:
+    def __init__(self, world: World, champion_accuracy: float = 0.9, model: str = "") -> None:
         self.world = world
-        self.model = f"{world.namespace}.digits"
+        self.model = model or f"{world.namespace}.digits"
         self.make(champion_accuracy, "champion")
 
     def make(self, accuracy: float, *aliases: str) -> str:

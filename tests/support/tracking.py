@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlflow import MlflowClient
+from mlflow.utils.workspace_context import WorkspaceContext
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlflow.entities import Run
     from mlflow.entities.model_registry import ModelVersion
 
@@ -19,11 +22,17 @@ ATTEMPT_TAG = "modelyard.io/attempt"
 
 
 class Tracking:
-    """One MLflow server, as a person with a notebook sees it."""
+    """One MLflow server, or one workspace of it, as a person with a notebook sees it."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, workspace: str = "") -> None:
         self.uri = uri
-        self.client = MlflowClient(uri, uri)
+        client = MlflowClient(uri, uri)
+        self.client: MlflowClient = cast("MlflowClient", _Inside(client, workspace)) if workspace else client
+
+    def make_workspace(self, name: str) -> Tracking:
+        """What an administrator of MLflow does, and what there is in it."""
+        self.client.create_workspace(name)
+        return Tracking(self.uri, name)
 
     def runs_of(self, owner_uid: str) -> list[Run]:
         """Every run of a TrainingJob in any experiment, oldest attempt first."""
@@ -89,6 +98,23 @@ class Tracking:
     def versions_of(self, name: str) -> list[ModelVersion]:
         """Every version of a registered model."""
         return list(self.client.search_model_versions(f"name='{name}'"))
+
+
+class _Inside:
+    """MLflow's client, with each call in one workspace."""
+
+    def __init__(self, client: MlflowClient, workspace: str) -> None:
+        self._client = client
+        self._workspace = workspace
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        call = getattr(self._client, name)
+
+        def inside(*arguments: Any, **options: Any) -> Any:
+            with WorkspaceContext(self._workspace):
+                return call(*arguments, **options)
+
+        return inside
 
 
 def run_training_code(code: str, environment: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from modelyard.core.pod_policy import NO_SETTINGS
+from modelyard.core.workspaces import Workspaces
 from modelyard.settings import Settings
 
 
@@ -53,6 +54,14 @@ def test_yes_and_no_are_read(text: str, wanted: bool) -> None:
 def test_what_is_neither_yes_nor_no_is_named() -> None:
     with pytest.raises(ValueError, match=r"^MODELYARD_RECORD_USER='1' is neither true nor false"):
         Settings.from_environment({"MODELYARD_RECORD_USER": "1"})
+
+
+def test_workspaces_are_one_of_those_that_there_are() -> None:
+    name = "MODELYARD_TRACKING_WORKSPACES"
+    assert Settings.from_environment({}).tracking_workspaces is Workspaces.NONE
+    assert Settings.from_environment({name: "PerNamespace"}).tracking_workspaces is Workspaces.PER_NAMESPACE
+    with pytest.raises(ValueError, match=f"^{name}='pernamespace' is none of None, PerNamespace"):
+        Settings.from_environment({name: "pernamespace"})
 
 
 def test_a_number_that_is_none_is_named() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelyard_fetch.errors import FetchError
-from modelyard_fetch.server import Answer, Server, read_json, refused
+from modelyard_fetch.server import Answer, Server, lacks_workspace, read_json, refused
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 DOWNLOAD_URI = "/api/2.0/mlflow/model-versions/get-download-uri"
@@ -33,6 +33,9 @@ def find_artifacts(server: Server, name: str, version: str) -> str:
     """The path of the version's files in MLflow's artifact service."""
     found = server.get(DOWNLOAD_URI, {"name": name, "version": version}, read_json)
     if isinstance(found, Answer):
+        if lacks_workspace(found):
+            message = f"MLflow at {server.base} has no workspace of this namespace: {found.text}"
+            raise FetchError("WorkspaceNotFound", message)
         if found.code == 404 or (found.code == 400 and "INVALID_PARAMETER_VALUE" in found.text):
             raise FetchError("ModelNotFound", f"MLflow has no version {version} of model {name}: {found.text}")
         raise refused(server.base, found)

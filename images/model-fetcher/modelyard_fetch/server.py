@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import ssl
 import time
 import urllib.error
@@ -157,6 +158,11 @@ def tls_context(environment: Mapping[str, str]) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def lacks_workspace(answer: Answer) -> bool:
+    """Whether the answer is about the workspace: MLflow says 404 of that as of everything else."""
+    return answer.code == 404 and bool(re.search(r'"message"\s*:\s*"Workspace\b', answer.text))
 
 
 def refused(base: str, answer: Answer) -> FetchError:

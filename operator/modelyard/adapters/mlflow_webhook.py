@@ -10,7 +10,8 @@ from typing import Protocol
 import aiohttp
 from aiohttp import web
 
-from modelyard.adapters.mlflow.deliveries import MOST_BYTES, Delivery, Judge, Moved, Verdict, secrets_in
+from modelyard.adapters.mlflow.deliveries import MOST_BYTES, Delivery, Judge, Verdict, secrets_in
+from modelyard.core.tracking import Moved
 
 PATH = "/mlflow"
 _FORWARDED = "X-Modelyard-Forwarded"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from modelyard.core.pod_policy import NO_SETTINGS, PodPolicy
 from modelyard.core.server_image import ServerImage
 from modelyard.core.tracking import Run
+from modelyard.core.workspaces import Workspaces
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Context:
     """Whether the API server itself writes down who created an object."""
     model_names: str = "Free"
     """Free, or Namespaced: held to `<namespace>.<name>`."""
+    workspaces: Workspaces = Workspaces.NONE
     training_pods: PodPolicy = NO_SETTINGS
     serving_pods: PodPolicy = NO_SETTINGS
     may_query: bool = True
@@ -39,8 +41,10 @@ class Context:
     server_images: tuple[ServerImage, ...] = ()
     """What is known of model server images; the first that fits counts."""
 
-    def run_url(self, run: Run) -> str | None:
-        """The run's page, or None when people were not told of one."""
+    def run_url(self, run: Run, namespace: str) -> str | None:
+        """The page of a namespace's run, or None when people were not told of one."""
         if not self.tracking_ui_url:
             return None
-        return f"{self.tracking_ui_url.rstrip('/')}/#/experiments/{run.experiment_id}/runs/{run.run_id}"
+        workspace = self.workspaces.of(namespace)
+        within = f"?workspace={workspace}" if workspace else ""
+        return f"{self.tracking_ui_url.rstrip('/')}/#/experiments/{run.experiment_id}/runs/{run.run_id}{within}"

@@ -68,12 +68,15 @@ def restricted(container: Container, pod_security: dict[str, Any]) -> Container:
     return container | {"securityContext": security, "volumeMounts": mounts}
 
 
-def tracking_environment(context: Context) -> list[dict[str, Any]]:
+def tracking_environment(context: Context, namespace: str) -> list[dict[str, Any]]:
     """Variables with which a container reaches MLflow; credentials by reference to the namespace's own Secret."""
+    workspace = context.workspaces.of(namespace)
     variables: list[dict[str, Any]] = [
         {"name": "MLFLOW_TRACKING_URI", "value": context.tracking_uri},
         {"name": "MLFLOW_DISABLE_TELEMETRY", "value": "true"},
     ]
+    if workspace:
+        variables.append({"name": "MLFLOW_WORKSPACE", "value": workspace})
     if context.credentials_secret:
         variables += [
             {

@@ -197,6 +197,16 @@ class ReadAlias:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """An alias that was set or deleted; where it points now is for MLflow itself to say."""
+
+    model: str
+    alias: str
+    workspace: str = ""
+    """Empty where none is named."""
+
+
+@dataclass(frozen=True)
 class GetVersion:
     """One version by its number. Answer: `RegisteredVersion`, or None when it does not exist."""
 
@@ -276,6 +286,16 @@ class OpenRun:
     identity: AttemptIdentity
 
 
+@dataclass(frozen=True)
+class CheckWorkspaces:
+    """Whether the server has workspaces at all. Answer: None."""
+
+
+@dataclass(frozen=True)
+class FindWorkspaces:
+    """The workspaces that the operator may look into. Answer: tuple of their names."""
+
+
 TrackingQuestion = (
     EnsureExperiment
     | EnsureRun
@@ -292,6 +312,8 @@ TrackingQuestion = (
     | MoveAlias
     | TagVersion
     | FindOpenRuns
+    | CheckWorkspaces
+    | FindWorkspaces
     | ReadModelCard
     | ReadExample
 )
@@ -300,6 +322,9 @@ TrackingQuestion = (
 class Tracking(Protocol):
     """An experiment tracker and model registry."""
 
-    async def ask(self, question: TrackingQuestion) -> Any | Failure:  # noqa: ANN401 - the question's docstring says
-        """Answer within a bounded time; never raises for what the other system does wrong."""
+    async def ask(self, question: TrackingQuestion, workspace: str) -> Any | Failure:  # noqa: ANN401 - the question's docstring says
+        """Answer within a bounded time; never raises for what the other system does wrong.
+
+        It is asked in that workspace; empty: in none, and with that in the one that the server takes then.
+        """
         ...

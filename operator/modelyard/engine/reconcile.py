@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 _MOST_ROUNDS = 20
 """Questions lead to questions, but not for ever: more rounds than this are a bug in a plan."""
 
-Ask = Callable[[Question], Awaitable[Any]]
-"""Puts a question to whoever can answer it."""
+Ask = Callable[[Question, str], Awaitable[Any]]
+"""Puts a question of this namespace's objects to whoever can answer it."""
 
 
 class Objects(Protocol):
@@ -120,7 +120,7 @@ class Reconciler:
             plan = decide(resource, observed, now)
             if not plan.questions:
                 return observed, plan
-            answers |= await answered(plan.questions, self.ask)
+            answers |= await answered(plan.questions, self.ask, resource["metadata"]["namespace"])
         raise RuntimeError(f"a plan still asks after {_MOST_ROUNDS} rounds: {plan.questions}")
 
     async def _carry_out(self, plan: Plan, resource: Manifest) -> None:
@@ -165,9 +165,10 @@ class Reconciler:
         await self.objects.tell(resource, plan.events)
 
 
-async def answered(questions: tuple[Question, ...], ask: Ask) -> dict[Question, Any]:
+async def answered(questions: tuple[Question, ...], ask: Ask, namespace: str) -> dict[Question, Any]:
     """The answers to questions, asked side by side."""
-    return dict(zip(questions, await asyncio.gather(*(ask(question) for question in questions)), strict=True))
+    asking = (ask(question, namespace) for question in questions)
+    return dict(zip(questions, await asyncio.gather(*asking), strict=True))
 
 
 __all__ = ["ApiError", "Ask", "Objects", "Reconciler", "Wiring", "answered"]

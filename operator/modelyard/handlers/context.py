@@ -23,6 +23,7 @@ def context_of(settings: Settings, cluster: str) -> Context:
         tracking_ui_url=settings.tracking_ui_url,
         is_user_recorded=settings.record_user,
         model_names=settings.model_names,
+        workspaces=settings.tracking_workspaces,
         training_pods=settings.training_pods,
         serving_pods=settings.serving_pods,
         may_query=settings.prometheus_custom_queries,

@@ -47,7 +47,10 @@ def wiring(
             pods=tuple(_labelled(caches(PODS), key, uid)),
             answers=answers,
             promotions=tuple(_vouching(caches(PROMOTIONS), resource)),
-            policies=policies_for(resource["spec"]["model"]["name"], caches(PROMOTION_POLICIES).values()),
+            policies=policies_for(
+                resource["spec"]["model"]["name"],
+                context.workspaces.beside(key.namespace, caches(PROMOTION_POLICIES).values()),
+            ),
         )
 
     return Wiring(

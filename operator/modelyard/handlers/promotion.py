@@ -29,7 +29,7 @@ def wiring(caches: Caches, remember: Callable[[Manifest], None], context: Contex
             context=context,
             jobs=tuple(job for job in caches(JOBS).owned_by(key) if is_owned_by(job, uid)),
             pods=tuple(pod for pod in caches(PODS).owned_by(key) if _names_owner(pod, uid)),
-            others=tuple(_others(caches(PROMOTIONS), resource)),
+            others=tuple(_others(caches(PROMOTIONS), resource, context)),
             policy=caches(PROMOTION_POLICIES).get(key.namespace, policy) if policy else None,
             policies=policies_for(aim_of(resource)[0], caches(PROMOTION_POLICIES).values()),
             answers=answers,
@@ -57,8 +57,8 @@ def policy_wiring(caches: Caches, remember: Callable[[Manifest], None], context:
         return of_policy.Observed(
             context=context,
             promotions=tuple(made),
-            rivals=tuple(_others(caches(PROMOTION_POLICIES), resource)),
-            moves=tuple(_others(caches(PROMOTIONS), resource)),
+            rivals=tuple(_others(caches(PROMOTION_POLICIES), resource, context)),
+            moves=tuple(_others(caches(PROMOTIONS), resource, context)),
             answers=answers,
         )
 
@@ -71,10 +71,10 @@ def policy_wiring(caches: Caches, remember: Callable[[Manifest], None], context:
     )
 
 
-def _others(cache: Cache, resource: Manifest) -> Iterator[Manifest]:
+def _others(cache: Cache, resource: Manifest, context: Context) -> Iterator[Manifest]:
     """Objects of the same kind that are about the same alias and are not being deleted."""
     aim, uid = aim_of(resource), resource["metadata"]["uid"]
-    for item in cache.values():
+    for item in context.workspaces.beside(resource["metadata"]["namespace"], cache.values()):
         metadata = item["metadata"]
         if metadata["uid"] != uid and not metadata.get("deletionTimestamp") and aim_of(item) == aim:
             yield item

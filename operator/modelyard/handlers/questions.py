@@ -9,6 +9,7 @@ from modelyard.core.plan import Question
 from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning, TryServer
 from modelyard.core.tracking import Tracking
 from modelyard.core.traffic import MeasureTraffic, Metrics, QueryPrometheus, TrafficSource
+from modelyard.core.workspaces import Workspaces
 from modelyard.engine.reconcile import Objects
 
 
@@ -22,9 +23,10 @@ class Answerer:
     gateways: Gateways
     traffic: TrafficSource
     metrics: Metrics
+    workspaces: Workspaces
 
-    async def __call__(self, question: Question) -> Any:  # noqa: ANN401 - the question's docstring says
-        """The answer."""
+    async def __call__(self, question: Question, namespace: str) -> Any:  # noqa: ANN401 - the question's docstring says
+        """The answer for an object of this namespace."""
         askers: dict[type, Callable[[Any], Awaitable[Any]]] = {
             AskServer: self.servers.ask,
             TryServer: self.servers.ask,
@@ -34,5 +36,8 @@ class Answerer:
             MeasureTraffic: self.traffic.measure,
             QueryPrometheus: self.metrics.query,
         }
-        asker: Callable[[Any], Awaitable[Any]] = askers.get(type(question)) or self.tracking.ask
-        return await asker(question)
+
+        async def ask_mlflow(asked: Any) -> Any:  # noqa: ANN401 - see above
+            return await self.tracking.ask(asked, self.workspaces.of(namespace))
+
+        return await askers.get(type(question), ask_mlflow)(question)

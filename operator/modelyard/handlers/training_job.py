@@ -1,5 +1,6 @@
 """TrainingJob: what is watched for it, how it is observed, and what is done once it is deleted."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,16 +8,19 @@ from typing import Any
 
 from modelyard.api import names
 from modelyard.core.context import Context
-from modelyard.core.plan import Answers, Key, Manifest, Plan, Question
+from modelyard.core.plan import Answers, Failure, Key, Manifest, Plan, Question
 from modelyard.core.promotion.records import policies_for
 from modelyard.core.serving import is_owned_by
-from modelyard.core.tracking import AttemptIdentity
+from modelyard.core.tracking import AttemptIdentity, FindWorkspaces
 from modelyard.core.training_job.leftovers import is_under_way, plan_gone, plan_orphans
 from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.plan import plan, plan_refused
+from modelyard.core.workspaces import Workspaces
 from modelyard.engine.cache import Cache
 from modelyard.engine.reconcile import Ask, Wiring, answered
 from modelyard.kube.resources import JOBS, PODS, PROMOTION_POLICIES, SERVICES, TRAINING_JOBS, Resource
+
+log = logging.getLogger(__name__)
 
 Caches = Callable[[Resource], Cache]
 
@@ -43,6 +47,8 @@ class DeletedTrainingJobs:
     caches: Caches
     context: Context
     ask: Ask
+    watched: tuple[str, ...] = ()
+    """The namespaces that this operator works in; all of them when empty."""
 
     async def __call__(self, key: Key) -> float | None:
         """Look after what the TrainingJob with this UID left; nothing while it exists."""
@@ -51,7 +57,7 @@ class DeletedTrainingJobs:
             return None
         pods = [pod for pod in self.caches(PODS).values() if _owner_uid(pod) == uid]
         observed = Observed(self.context, pods=tuple(pods))
-        done = await self._settle(observed, lambda seen, now: plan_gone(seen, uid, now))
+        done = await self._settle(observed, lambda seen, now: plan_gone(seen, uid, now), key.namespace)
         return done.recheck_after
 
     async def sweep(self) -> None:
@@ -62,13 +68,24 @@ class DeletedTrainingJobs:
             job = jobs.get(attempt.owner_uid)
             return job is not None and is_under_way(job, attempt.attempt)
 
-        await self._settle(Observed(self.context), lambda seen, now: plan_orphans(seen, may_run, now))
+        for namespace in await self._namespaces():
+            await self._settle(Observed(self.context), lambda seen, now: plan_orphans(seen, may_run, now), namespace)
+
+    async def _namespaces(self) -> tuple[str, ...]:
+        """All whose runs are kept apart, those that are gone by now too; one stands for all where they share."""
+        if self.context.workspaces is Workspaces.NONE:
+            return ("",)
+        found = await self.ask(FindWorkspaces(), "")
+        if isinstance(found, Failure):
+            log.warning("what was left in MLflow's workspaces is not looked for now: %s", found.message)
+            return ()
+        return tuple(name for name in found if not self.watched or name in self.watched)
 
     def _living_uids(self) -> frozenset[str]:
         """UIDs of the TrainingJobs that exist."""
         return frozenset(job["metadata"]["uid"] for job in self.caches(TRAINING_JOBS).values())
 
-    async def _settle(self, observed: Observed, decide: Callable[[Observed, datetime], Plan]) -> Plan:
+    async def _settle(self, observed: Observed, decide: Callable[[Observed, datetime], Plan], namespace: str) -> Plan:
         """Ask what the plan asks until nothing is open."""
         answers: dict[Question, Any] = {}
         now = datetime.now(UTC)
@@ -76,7 +93,7 @@ class DeletedTrainingJobs:
             found = decide(Observed(observed.context, pods=observed.pods, answers=answers), now)
             if not found.questions:
                 return found
-            answers |= await answered(found.questions, self.ask)
+            answers |= await answered(found.questions, self.ask, namespace)
 
 
 def _observed(caches: Caches, context: Context, resource: Manifest, answers: Answers) -> Observed:
@@ -96,7 +113,7 @@ def _observed(caches: Caches, context: Context, resource: Manifest, answers: Ans
         jobs=tuple(jobs),
         pods=tuple(pods),
         services=tuple(services),
-        policies=policies_for(model, caches(PROMOTION_POLICIES).values()),
+        policies=policies_for(model, context.workspaces.beside(key.namespace, caches(PROMOTION_POLICIES).values())),
         answers=answers,
     )
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from modelyard.adapters.mlflow.deliveries import Delivery, Judge, Moved, Verdict, secrets_in
+from modelyard.adapters.mlflow.deliveries import Delivery, Judge, Verdict, secrets_in
+from modelyard.core.tracking import Moved
 from support.webhooks import SECRET, alias_event, signed
 
 NOW = 1_800_000_000

@@ -28,7 +28,6 @@ from modelyard.core.tracking import (
     ReadMetrics,
     RegisterVersion,
     ResolveAlias,
-    Run,
     RunStatus,
     TrackingQuestion,
 )
@@ -58,6 +57,7 @@ class Impostor(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         self.status, self.headers, self.body = 200, {}, b"{}"
         self.requests: list[str] = []
+        self.workspaces: set[str | None] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -77,6 +77,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.requests.append(self.path)
+        self.server.workspaces.add(self.headers.get("X-MLFLOW-WORKSPACE"))
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.send_response(self.server.status)
         for name, value in {"Content-Length": str(len(self.server.body)), **self.server.headers}.items():
@@ -269,17 +270,38 @@ async def test_without_an_http_server_every_answer_says_so(ask: Callable[..., An
     assert "MODELYARD_TRACKING_URI" in failure.message
 
 
+async def test_without_a_workspace_nothing_is_said_of_one(ask: Callable[..., Any], impostor: Impostor) -> None:
+    for question in EVERY_QUESTION:
+        await ask(impostor.uri, question)
+    assert impostor.workspaces == {None}
+    assert not [path for path in impostor.requests if "server-info" in path]
+
+
 @pytest.mark.parametrize(
-    ("ui_url", "url"),
-    [
-        ("", None),
-        ("https://u:p@mlflow.example/x/", f"https://mlflow.example/x/#/experiments/7/runs/{RUN_ID}"),
-        ("http://localhost:5000", f"http://localhost:5000/#/experiments/7/runs/{RUN_ID}"),
-    ],
+    ("status", "body"),
+    [(404, b"<html>Not Found</html>"), (200, {"workspaces_enabled": False}), (200, {"store_type": "SqlStore"})],
 )
-async def test_links_are_for_people(ui_url: str, url: str | None) -> None:
-    gateway = MlflowGateway(MlflowConfig(uri="http://mlflow", ui_url=ui_url))
-    assert gateway.run_url(Run(run_id=RUN_ID, experiment_id="7")) == url
+async def test_a_server_that_would_not_look_at_the_workspace_is_asked_nothing(
+    impostor: Impostor, status: int, body: object
+) -> None:
+    impostor.say(status, body)
+    gateway = MlflowGateway(MlflowConfig(uri=impostor.uri, timeout_seconds=1.0))
+    for question in EVERY_QUESTION:
+        answer = await gateway.ask(question, "team-a")
+        assert (answer.reason, answer.is_transient) == ("WorkspacesDisabled", True)
+        assert "--enable-workspaces" in answer.message
+    assert {path.partition("?")[0] for path in impostor.requests} == {"/api/3.0/mlflow/server-info"}
+    await gateway.close()
+
+
+async def test_the_workspace_is_told_with_every_request(impostor: Impostor) -> None:
+    impostor.say(200, {"workspaces_enabled": True})
+    gateway = MlflowGateway(MlflowConfig(uri=impostor.uri, timeout_seconds=1.0))
+    await gateway.ask(FindOpenRuns("cluster"), "team-a")
+    impostor.workspaces.clear()
+    for question in EVERY_QUESTION:
+        await gateway.ask(question, "team-a")
+    assert impostor.workspaces == {"team-a"}
     await gateway.close()
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from modelyard.adapters.mlflow.deliveries import Moved
 from modelyard.adapters.mlflow_webhook import PATH, Bucket, Receiver, served
+from modelyard.core.tracking import Moved
 from support.operator_process import free_port
 from support.webhooks import SECRET, alias_event, signed
 

@@ -7,6 +7,7 @@ import pytest
 from builders import make_context
 from modelyard.api.base import PodTemplate
 from modelyard.core import pods
+from modelyard.core.workspaces import Workspaces
 
 MAIN: dict[str, Any] = {"name": "trainer", "image": "trainer:1", "env": [{"name": "OWN", "value": "1"}]}
 HELPER: dict[str, Any] = {"name": "modelyard-source", "image": "fetcher:1"}
@@ -62,7 +63,7 @@ def test_the_template_itself_is_not_changed() -> None:
 
 
 def test_credentials_are_given_by_reference() -> None:
-    variables = pods.tracking_environment(make_context())
+    variables = pods.tracking_environment(make_context(), "team-a")
     secret = [item for item in variables if item["name"] in pods.CREDENTIAL_VARIABLES]
     assert len(secret) == 3
     assert all("value" not in item and item["valueFrom"]["secretKeyRef"]["optional"] for item in secret)
@@ -70,16 +71,23 @@ def test_credentials_are_given_by_reference() -> None:
 
 def test_an_mlflow_without_credentials_or_authority_needs_none() -> None:
     context = make_context(credentials_secret="", ca_config_map="")
-    assert [item["name"] for item in pods.tracking_environment(context)] == [
+    assert [item["name"] for item in pods.tracking_environment(context, "team-a")] == [
         "MLFLOW_TRACKING_URI",
         "MLFLOW_DISABLE_TELEMETRY",
     ]
     assert pods.ca_mounts(context) == pods.ca_volumes(context) == []
 
 
+def test_a_pod_is_told_the_workspace_of_its_namespace() -> None:
+    context = make_context(workspaces=Workspaces.PER_NAMESPACE)
+    variables = pods.tracking_environment(context, "team-a")
+    assert {"name": "MLFLOW_WORKSPACE", "value": "team-a"} in variables
+
+
 def test_an_authority_is_mounted_where_its_variable_points() -> None:
     context = make_context(ca_config_map="ca")
     [mount], [volume] = pods.ca_mounts(context), pods.ca_volumes(context)
-    path = next(item["value"] for item in pods.tracking_environment(context) if item["name"].endswith("CERT_PATH"))
+    variables = pods.tracking_environment(context, "team-a")
+    path = next(item["value"] for item in variables if item["name"].endswith("CERT_PATH"))
     assert path.startswith(mount["mountPath"])
     assert (mount["name"], volume["configMap"]) == (volume["name"], {"name": "ca"})

@@ -2,6 +2,7 @@
 
 import base64
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -162,6 +163,14 @@ def test_refusals_are_told_apart_and_not_repeated(
     assert outcome.message["reason"] == reason
     assert hint in outcome.message["message"]
     assert len(registry.paths) == 1
+
+
+def test_a_workspace_that_is_missing_says_nothing_of_the_version(fetch: Fetch, registry: Registry) -> None:
+    body = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "Workspace 'team' not found"}
+    registry.always = 404, json.dumps(body)
+    outcome = fetch(MLFLOW_WORKSPACE="team")
+    assert (outcome.code, outcome.message["reason"]) == (1, "WorkspaceNotFound")
+    assert "has no workspace of this namespace" in outcome.message["message"]
 
 
 def test_user_and_password_are_sent_as_basic_authentication(fetch: Fetch, registry: Registry) -> None:

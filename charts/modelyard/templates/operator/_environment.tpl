@@ -20,6 +20,7 @@
   "POD_CA_CONFIG_MAP" .Values.mlflow.podCaConfigMap
   "TRACKING_TIMEOUT_SECONDS" .Values.mlflow.timeoutSeconds
   "TRACKING_THREADS" .Values.mlflow.threads
+  "TRACKING_WORKSPACES" .Values.mlflow.workspaces
   "TRAINER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.trainer))
   "SERVER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelServer))
   "SELDON_SERVER_IMAGE" (include "modelyard.image" (dict "root" . "image" .Values.images.modelServerSeldon))

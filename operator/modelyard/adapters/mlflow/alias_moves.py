@@ -6,8 +6,9 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import RestException
 
 from modelyard.adapters.mlflow.connection import Connection
-from modelyard.adapters.mlflow.failures import ALIAS_CONTESTED, MISSING, NAME_INVALID, Refused
+from modelyard.adapters.mlflow.failures import ALIAS_CONTESTED, NAME_INVALID, Refused
 from modelyard.adapters.mlflow.text import VERSION, checked, matching, one_line
+from modelyard.adapters.mlflow.workspaces import is_absent
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import AliasHolder, MoveAlias
 
@@ -48,7 +49,7 @@ def holder_of(connection: Connection, name: str, alias: str) -> ModelVersion | N
     except RestException as error:
         said = str(error.message)
         is_unknown_alias = error.error_code == "INVALID_PARAMETER_VALUE" and "alias" in said and "not found" in said
-        if error.error_code == MISSING or is_unknown_alias:
+        if is_absent(error) or is_unknown_alias:
             return None
         raise
 

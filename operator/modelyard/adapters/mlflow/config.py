@@ -11,11 +11,11 @@ class MlflowConfig:
 
     uri: str
     """Where the operator reaches MLflow: http or https; empty: there is none."""
-    ui_url: str = ""
-    """Where people open MLflow's pages; empty: no links."""
     timeout_seconds: float = 10.0
     """For one HTTP call: to connect, and for each wait for data."""
     threads: int = 8
+    workspace: str = ""
+    """Where a question is asked; empty: in no workspace. The gateway sets it for each question."""
     alias_poll_seconds: float = 15.0
     """Between two readings of the same alias, for as long as anybody asks for it."""
     credentials_dir: Path | None = None

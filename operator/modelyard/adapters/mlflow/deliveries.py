@@ -11,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from modelyard.core.tracking import Moved
+
 MOST_BYTES = 64 * 1024
 """Of a body: MLflow's own are below 1 KiB, unless a name or a tag is long."""
 OLDEST_SECONDS = 300.0
@@ -33,16 +35,6 @@ class Verdict(StrEnum):
     MALFORMED = "malformed"
     NOBODY_LEADS = "nobody_leads"
     TOO_MANY = "too_many"
-
-
-@dataclass(frozen=True)
-class Moved:
-    """An alias that was set or deleted; where it points now is for MLflow itself to say."""
-
-    model: str
-    alias: str
-    workspace: str = ""
-    """Empty where MLflow has no workspaces."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.failures import MODEL_UNREADABLE, Refused
 from modelyard.adapters.mlflow.mlmodel import EXAMPLE_PATH, UnreadableError, card_of
 from modelyard.adapters.mlflow.text import VERSION, checked
+from modelyard.adapters.mlflow.workspaces import is_absent
 from modelyard.core.model_card import ModelCard, ReadExample, ReadModelCard
 from modelyard.core.plan import Failure
 
@@ -72,7 +73,7 @@ def _raise_unless_missing(response: Response) -> None:
     try:
         verify_rest_response(response, _ENDPOINT)
     except RestException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+        if not is_absent(error):
             raise
 
 

@@ -7,9 +7,9 @@ from mlflow.entities import Metric as MlflowMetric
 from mlflow.exceptions import RestException
 
 from modelyard.adapters.mlflow.connection import Connection
-from modelyard.adapters.mlflow.failures import MISSING
 from modelyard.adapters.mlflow.runs import honest
 from modelyard.adapters.mlflow.text import MODEL_ID, NAME_LENGTH, RUN_ID, checked, one_line
+from modelyard.adapters.mlflow.workspaces import is_absent
 from modelyard.core.tracking import Measurement, ReadMeasurements
 
 
@@ -28,7 +28,7 @@ def _of_model(connection: Connection, model_id: str | None) -> list[MlflowMetric
     try:
         return connection.client.get_logged_model(checked(MODEL_ID, model_id, "a model id")).metrics or []
     except RestException as error:
-        if error.error_code == MISSING:
+        if is_absent(error):
             return []
         raise
 
@@ -40,7 +40,7 @@ def _of_run(connection: Connection, run_id: str | None) -> list[MlflowMetric]:
     try:
         run = connection.client.get_run(checked(RUN_ID, run_id, "a run id"))
     except RestException as error:
-        if error.error_code == MISSING:
+        if is_absent(error):
             return []
         raise
     # The dictionary that the client offers has no datasets; the message it was made from has.

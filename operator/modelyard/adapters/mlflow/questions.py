@@ -7,18 +7,30 @@ from google.protobuf.json_format import ParseError  # type: ignore[import-untype
 from mlflow.exceptions import MlflowException
 from requests.exceptions import RequestException
 
-from modelyard.adapters.mlflow import alias_moves, environment, experiments, files, measurements, models, registry, runs
+from modelyard.adapters.mlflow import (
+    alias_moves,
+    environment,
+    experiments,
+    files,
+    measurements,
+    models,
+    registry,
+    runs,
+    workspaces,
+)
 from modelyard.adapters.mlflow.config import MlflowConfig
 from modelyard.adapters.mlflow.connection import Connection
 from modelyard.adapters.mlflow.translate import refusal
 from modelyard.core.model_card import ReadExample, ReadModelCard
 from modelyard.core.tracking import (
+    CheckWorkspaces,
     EndRun,
     EnsureExperiment,
     EnsureRun,
     FindModels,
     FindOpenRuns,
     FindRuns,
+    FindWorkspaces,
     GetVersion,
     MoveAlias,
     ReadAlias,
@@ -45,7 +57,8 @@ def answer(question: TrackingQuestion, config: MlflowConfig, deadline: float) ->
     """
     environment.apply(config)
     try:
-        return _ask(Connection(config, deadline), question)
+        with workspaces.inside(config.workspace):
+            return _ask(Connection(config, deadline), config, question)
     except (MlflowException, RequestException, OSError) as error:
         raise refusal(error, config) from error
     except _MALFORMED as error:
@@ -53,7 +66,7 @@ def answer(question: TrackingQuestion, config: MlflowConfig, deadline: float) ->
         raise refusal(error, config) from error
 
 
-def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - one line for each question
+def _ask(connection: Connection, config: MlflowConfig, question: TrackingQuestion) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - one line for each question
     match question:
         case EnsureExperiment():
             return experiments.ensure_experiment(connection, question.name)
@@ -83,6 +96,10 @@ def _ask(connection: Connection, question: TrackingQuestion) -> Any:  # noqa: AN
             return registry.get_version(connection, question)
         case FindOpenRuns():
             return runs.find_open_runs(connection, question)
+        case CheckWorkspaces():
+            return workspaces.check_workspaces(connection, config)
+        case FindWorkspaces():
+            return workspaces.find_workspaces(connection)
         case ReadModelCard():
             return files.read_model_card(connection, question)
         case ReadExample():

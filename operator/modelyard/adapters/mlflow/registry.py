@@ -8,7 +8,7 @@ from mlflow.exceptions import RestException
 
 from modelyard.adapters.mlflow import alias_moves
 from modelyard.adapters.mlflow.connection import Connection
-from modelyard.adapters.mlflow.failures import INVALID_RESPONSE, MISSING, Refused
+from modelyard.adapters.mlflow.failures import INVALID_RESPONSE, Refused
 from modelyard.adapters.mlflow.identity import carries, identity_tags
 from modelyard.adapters.mlflow.models import registered_versions
 from modelyard.adapters.mlflow.text import (
@@ -22,6 +22,7 @@ from modelyard.adapters.mlflow.text import (
     safe_pairs,
     tags_within,
 )
+from modelyard.adapters.mlflow.workspaces import is_absent
 from modelyard.core.plan import Failure
 from modelyard.core.tracking import (
     GetVersion,
@@ -139,7 +140,7 @@ def _version(connection: Connection, name: str, number: str) -> ModelVersion | N
     try:
         return connection.client.get_model_version(name, number)
     except RestException as error:
-        if error.error_code == MISSING:
+        if is_absent(error):
             return None
         raise
 

@@ -11,6 +11,7 @@ from modelyard.core.tracking import Pairs
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 MODEL_ID = re.compile(r"m-[0-9a-f]{32}")
 VERSION = re.compile(r"[0-9]{1,18}")
+WORKSPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 EXPERIMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 TAG_KEY_LENGTH = 250

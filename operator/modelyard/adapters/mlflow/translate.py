@@ -21,10 +21,13 @@ from modelyard.adapters.mlflow.failures import (
     RUN_DELETED,
     RUN_NOT_FOUND,
     TRACKING_UNAVAILABLE,
+    WORKSPACE_NOT_FOUND,
+    WORKSPACES_DISABLED,
     Refused,
     Unreachable,
 )
 from modelyard.adapters.mlflow.text import one_line
+from modelyard.adapters.mlflow.workspaces import is_workspace_absent, without_workspaces
 from modelyard.core.plan import Failure
 
 _STATUS = re.compile(r"failed with error code (\d{3}) != \d+\. Response body: '(.*)'", re.DOTALL)
@@ -49,7 +52,7 @@ def refusal(error: Exception, config: MlflowConfig) -> Refused:
     if isinstance(error, Refused):
         return error
     if isinstance(error, RestException):
-        return _of_answer(error, config)
+        return (_of_workspace(error, config) if config.workspace else None) or _of_answer(error, config)
     if (cause := _network_cause(error)) is not None:
         return Unreachable(Failure(TRACKING_UNAVAILABLE, f"MLflow at {config.shown_uri} does not answer: {cause}."))
     status, body = _status_of(error)
@@ -63,6 +66,13 @@ def cleaned(text: str) -> str:
     for secret in environment.secrets():
         text = text.replace(secret, "***")
     return one_line(_AUTHORIZATION.sub(r"\1 ***", _USERINFO.sub(r"\1", text)), 300)
+
+
+def _of_workspace(error: RestException, config: MlflowConfig) -> Refused | None:
+    """What is wrong with the workspace, if anything is."""
+    if str(error.error_code) == "FEATURE_DISABLED":
+        return Refused(Failure(WORKSPACES_DISABLED, without_workspaces(config)))
+    return Refused(Failure(WORKSPACE_NOT_FOUND, _workspace_cure(config))) if is_workspace_absent(error) else None
 
 
 def _of_answer(error: RestException, config: MlflowConfig) -> Refused:
@@ -106,6 +116,14 @@ def _host_cure(config: MlflowConfig) -> str:
         f"MLflow at {config.shown_uri} rejects the host name {host}: add '{host},{host}:*' to "
         "MLFLOW_SERVER_ALLOWED_HOSTS of the MLflow server "
         "(the list replaces its defaults: keep localhost and localhost:* in it)."
+    )
+
+
+def _workspace_cure(config: MlflowConfig) -> str:
+    name = config.workspace
+    return (
+        f"MLflow at {config.shown_uri} has no workspace {name}, which the namespace {name} is to be kept in: "
+        f"let an administrator of MLflow make it (mlflow.create_workspace({name!r}))."
     )
 
 

@@ -84,7 +84,7 @@ def _deployment(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predic
                     "annotations": pod.template_annotations(spec),
                 },
                 "spec": _with_variables(
-                    pod.spread(pod.build_pod_spec(spec, predictor.version, context), resource, predictor),
+                    pod.spread(pod.build_pod_spec(resource, spec, predictor.version, context), resource, predictor),
                     port_environment(spec),
                 ),
             },

@@ -50,9 +50,11 @@ def template_annotations(spec: ModelDeploymentSpec) -> dict[str, str]:
     return (given.annotations if given else None) or {}
 
 
-def build_pod_spec(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.PodSpec:
+def build_pod_spec(resource: Manifest, spec: ModelDeploymentSpec, version: str, context: Context) -> pods.PodSpec:
     """The pod spec for one version; credentials for MLflow are in the init container only."""
-    pod = pods.merged_spec(spec.pod_template, _server(spec, version, context), [_fetcher(spec, version, context)])
+    tracking = pods.tracking_environment(context, resource["metadata"]["namespace"])
+    fetcher = _fetcher(spec, version, context, tracking)
+    pod = pods.merged_spec(spec.pod_template, _server(spec, version, context), [fetcher])
     pod["volumes"] = [*pod["volumes"], {"name": "modelyard-model", "emptyDir": {}}, *pods.ca_volumes(context)]
     pod.setdefault("terminationGracePeriodSeconds", 30)
     return pod_policy.enforced(context.serving_pods, pod)
@@ -68,14 +70,16 @@ def spread(spec: pods.PodSpec, resource: Manifest, predictor: Predictor) -> pods
     return {"topologySpreadConstraints": apart} | spec
 
 
-def _fetcher(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.Container:
+def _fetcher(
+    spec: ModelDeploymentSpec, version: str, context: Context, tracking: list[dict[str, Any]]
+) -> pods.Container:
     """The init container that downloads one version and checks that it is whole."""
     return {
         "name": FETCHER,
         "image": context.fetcher_image,
         "imagePullPolicy": context.image_pull_policy,
         "args": ["model", "--name", spec.model.name, "--version", version, "--to", MODEL_FOLDER],
-        "env": pods.tracking_environment(context),
+        "env": tracking,
         "resources": pods.HELPER_RESOURCES,
         "volumeMounts": [{"name": "modelyard-model", "mountPath": MODEL_FOLDER}, *pods.ca_mounts(context)],
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -102,7 +102,7 @@ def _predictor(resource: Manifest, spec: ModelDeploymentSpec, predictor: Predict
         "componentSpecs": [
             {
                 "metadata": {"labels": pod.template_labels(resource, spec, predictor)},
-                "spec": pod.spread(pod.build_pod_spec(spec, predictor.version, context), resource, predictor),
+                "spec": pod.spread(pod.build_pod_spec(resource, spec, predictor.version, context), resource, predictor),
             }
         ],
     }

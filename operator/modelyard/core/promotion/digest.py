@@ -76,7 +76,7 @@ def _container(resource: Manifest, context: Context) -> pods.Container:
         "image": context.fetcher_image,
         "imagePullPolicy": context.image_pull_policy,
         "args": ["digest", "--name", model["name"], "--version", model["version"]],
-        "env": pods.tracking_environment(context),
+        "env": pods.tracking_environment(context, resource["metadata"]["namespace"]),
         "resources": pods.HELPER_RESOURCES,
         "volumeMounts": pods.ca_mounts(context),
         "terminationMessagePolicy": "FallbackToLogsOnError",

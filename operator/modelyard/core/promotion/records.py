@@ -51,7 +51,7 @@ def rank(item: Manifest) -> Rank:
 
 
 def policies_for(model: str | None, policies: Iterable[Manifest]) -> tuple[Manifest, ...]:
-    """Those about this registered model, wherever they are, in an order that does not change."""
+    """Those about this registered model, in an order that does not change."""
     found = [item for item in policies if model and aim_of(item)[0] == model]
     return tuple(sorted((item for item in found if not item["metadata"].get("deletionTimestamp")), key=rank))
 

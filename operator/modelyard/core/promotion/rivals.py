@@ -42,7 +42,7 @@ def await_policy(draft: Draft) -> None:
 
 
 def await_turn(draft: Draft) -> None:
-    """One at a time moves an alias, in all namespaces.
+    """One at a time moves an alias, in all namespaces that share the registry.
 
     Raises:
         Waiting: another one is before this.

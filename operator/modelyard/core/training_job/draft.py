@@ -134,7 +134,7 @@ class Draft(Subject):
 
     def set_tracking(self, attempt: int, experiment_id: str | None, run_id: str | None) -> None:
         """Say where the newest attempt is tracked."""
-        url = self.context.run_url(Run(run_id, experiment_id)) if run_id and experiment_id else None
+        url = self.context.run_url(Run(run_id, experiment_id), self.namespace) if run_id and experiment_id else None
         found = {"experimentID": experiment_id, "runID": run_id, "url": url}
         self.status["tracking"] = {name: value for name, value in found.items() if value}
         if run_id:

@@ -9,7 +9,7 @@ REASON = "AliasGoverned"
 
 
 def free_aliases(draft: Draft, spec: ModelSpec) -> tuple[str, ...]:
-    """The aliases of spec that no policy moves, wherever it is: MLflow has one list of models for all namespaces."""
+    """The aliases of spec that no policy moves, in whatever namespace the same registry is used."""
     taken = _governors(draft, spec)
     return tuple(alias for alias in spec.aliases or [] if alias not in taken)
 

@@ -25,7 +25,9 @@ def build_job(
     if run.run_id:
         body["annotations"] = {names.ANNOTATION_RUN_ID: run.run_id} | body["annotations"]
     environment = [
-        *_environment(spec, identity, run, context),
+        *_home(spec.trainer),
+        *pods.tracking_environment(context, body["namespace"]),
+        *_environment(spec, identity, run),
         *distributed.variables(resource, spec, identity.attempt),
     ]
     template = _template(spec, body, context, environment)
@@ -100,7 +102,7 @@ def _trainer(
     }
 
 
-def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, context: Context) -> list[dict[str, Any]]:
+def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run) -> list[dict[str, Any]]:
     """What the training needs to know; the run's id, its experiment's and the context belong together."""
     own = {"MLFLOW_RUN_ID": run.run_id} if run.run_id else {}
     own |= {
@@ -109,14 +111,13 @@ def _environment(spec: TrainingJobSpec, identity: AttemptIdentity, run: Run, con
         "MODELYARD_ATTEMPT": str(identity.attempt),
     } | checkpoint.variables(spec.checkpoint)
     told = parameters.variables(spec) | datasets.variables(spec) | own
-    variables = [{"name": name, "value": value} for name, value in told.items()]
-    home = [] if _sets_home(spec.trainer) else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
-    return [*home, *pods.tracking_environment(context), *variables]
+    return [{"name": name, "value": value} for name, value in told.items()]
 
 
-def _sets_home(trainer: Trainer) -> bool:
-    """Whether the user chose a home directory."""
-    return any(variable.name == "HOME" for variable in trainer.env or [])
+def _home(trainer: Trainer) -> list[dict[str, Any]]:
+    """A home directory, unless the user chose one."""
+    is_set = any(variable.name == "HOME" for variable in trainer.env or [])
+    return [] if is_set else [{"name": "HOME", "value": "/tmp"}]  # noqa: S108 - the pod's own
 
 
 def _helpers(spec: TrainingJobSpec, environment: list[dict[str, Any]], context: Context) -> list[pods.Container]:
