@@ -31,7 +31,9 @@ def wiring(caches: Caches, remember: Callable[[Manifest], None], context: Contex
             pods=tuple(pod for pod in caches(PODS).owned_by(key) if _names_owner(pod, uid)),
             others=tuple(_others(caches(PROMOTIONS), resource, context)),
             policy=caches(PROMOTION_POLICIES).get(key.namespace, policy) if policy else None,
-            policies=policies_for(aim_of(resource)[0], caches(PROMOTION_POLICIES).values()),
+            policies=policies_for(
+                aim_of(resource)[0], context.workspaces.beside(key.namespace, caches(PROMOTION_POLICIES).values())
+            ),
             answers=answers,
         )
 

@@ -61,8 +61,10 @@ def test_policies_of_other_namespaces_govern_where_the_models_are_the_same(works
     context = make_context(workspaces=workspaces)
     caches = caches_with(promotionpolicies=elsewhere(make_promotion_policy().build()))
     training = training_job.wiring(caches, nothing, context)
+    promoting = promotion.wiring(caches, nothing, context)
     serving = model_deployment.wiring(caches, lambda _: True, nothing, context)
     assert len(training.observe(make_training_job().with_model("digits").build(), {}).policies) == seen
+    assert len(promoting.observe(make_promotion().build(), {}).policies) == seen
     assert len(serving.observe(make_model_deployment().build(), {}).policies) == seen
 
 
