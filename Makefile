@@ -64,7 +64,7 @@ images: ## Build the container images that are missing
 ##@ Measure it
 
 .PHONY: bench-serving
-bench-serving: ## Switch versions 100 times under load on the local cluster, and print the figures (SWITCHES=)
+bench-serving: ## Switch versions 100 times and take up a canary under load on the local cluster; print the figures (SWITCHES=)
 	@$(TOOL).bench serving --switches $(SWITCHES)
 
 ##@ Work on it

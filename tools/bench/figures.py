@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -37,30 +37,52 @@ class Figure:
 
     def __str__(self) -> str:
         sign, verdict = "≥" if self.is_at_least else "≤", "holds" if self.holds else "DOES NOT HOLD"
-        return f"{self.name:<62} {self.value:>9.3f} {self.unit:<9} {sign} {self.bound:g}: {verdict}"
+        return f"{self.name:<72} {self.value:>9.3f} {self.unit:<9} {sign} {self.bound:g}: {verdict}"
 
 
 @dataclass(frozen=True)
+class Switch:
+    """One switch by a moved alias; seconds from MLflow's reply."""
+
+    written: float
+    """Until the server's object was told of the version: all that the operator does. Infinite where it never was."""
+    answered: float
+    """Until the version's first answer: with the pods' start."""
+
+
+@dataclass
 class Switches:
-    """How long each switch took until the new version's first answer, in seconds."""
+    """All switches of one run."""
 
-    followed: Sequence[float]
-    """From the moved alias, through a ModelDeployment."""
-    bare: Sequence[float]
-    """From the patched template of a bare Deployment with the same pods."""
+    followed: list[Switch] = field(default_factory=list)
+    """Of a ModelDeployment whose alias is read now and then."""
+    hinted: list[Switch] = field(default_factory=list)
+    """The same, where MLflow's webhook tells of the move."""
+    bare: list[float] = field(default_factory=list)
+    """Seconds from the patched template of a bare Deployment with the same pods to the version's first answer."""
 
-    def added(self) -> list[float]:
-        """What following the alias adds to a rollout that was typical in the same run."""
+    def added(self, switches: Sequence[Switch]) -> list[float]:
+        """What these took beyond a bare rollout that was typical in the same run."""
         typical = percentile(self.bare, 50)
-        return [seconds - typical for seconds in self.followed]
+        return [switch.answered - typical for switch in switches]
 
 
 def figures_of(switches: Switches, failures: Mapping[str, int], poll_seconds: float) -> list[Figure]:
     """The figures of switching."""
+    count = len(switches.followed) + len(switches.hinted)
     return [
-        Figure("switches under steady requests", len(switches.followed), 1, "", is_at_least=True),
+        Figure("switches under steady requests", count, 1, "", is_at_least=True),
         Figure("failed requests of the ModelDeployment", failures["served"], 0, "requests"),
-        Figure("first answer after the alias moved, median", percentile(switches.followed, 50), math.inf, "s"),
         Figure("first answer after a bare Deployment's patch, median", percentile(switches.bare, 50), math.inf, "s"),
-        Figure("added by following the alias, p99", percentile(switches.added(), 99), poll_seconds + 0.5, "s"),
+        *_following("alias moved", switches, switches.followed, poll_seconds + 0.5),
+        *_following("alias moved and told by webhook", switches, switches.hinted, 1.0),
+    ]
+
+
+def _following(name: str, switches: Switches, chosen: Sequence[Switch], bound: float) -> list[Figure]:
+    answered, written = ([getattr(switch, what) for switch in chosen] for what in ("answered", "written"))
+    return [
+        Figure(f"{name}: first answer, median", percentile(answered, 50), math.inf, "s"),
+        Figure(f"{name}: first answer, less the bare one's, p99", percentile(switches.added(chosen), 99), bound, "s"),
+        Figure(f"{name}: the server's object is written, p99", percentile(written, 99), bound, "s"),
     ]

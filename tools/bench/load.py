@@ -58,10 +58,11 @@ class Target:
             tell({"event": "version", "target": self.name, "version": version, "at": time.time()})
 
     def counts(self) -> dict[str, object]:
-        """Everything so far; `alone_seconds` is how long the newest version has been the only one."""
+        """Everything so far and when; `alone_seconds` is how long the newest version has been the only one."""
         alone = round(time.monotonic() - self._alone_since, 1)
         counted = {"answers": dict(self.answers), "failures": self.failures, "errors": self.errors}
-        return {"event": "counts", "target": self.name, "newest": self._newest, "alone_seconds": alone, **counted}
+        said = {"event": "counts", "target": self.name, "at": time.time()}
+        return {**said, "newest": self._newest, "alone_seconds": alone, **counted}
 
     def run(self, period_seconds: float, until: float) -> None:
         """Requests at a steady pace until this time of the monotonic clock."""

@@ -22,6 +22,8 @@ class Count:
     answers: Mapping[str, int]
     failures: int
     errors: Sequence[str]
+    at: float
+    """Unix seconds."""
     newest: str | None
     alone_seconds: float
     """How long only the newest version has answered."""
@@ -48,9 +50,16 @@ class LoadPod:
 
     def counts(self) -> dict[str, Count]:
         """The newest counts by target; raises KubectlError."""
-        told = [line for line in self.lines("--tail=400") if line.get("event") == "counts"]
+        return dict(self._told("--tail=400"))
+
+    def history(self, target: str) -> list[Count]:
+        """All counts of one target, oldest first; raises KubectlError."""
+        return [count for name, count in self._told() if name == target]
+
+    def _told(self, *options: str) -> list[tuple[str, Count]]:
+        told = [line for line in self.lines(*options) if line.get("event") == "counts"]
         names = [field.name for field in fields(Count)]
-        return {line["target"]: Count(**{name: line[name] for name in names}) for line in told}
+        return [(line["target"], Count(**{name: line[name] for name in names})) for line in told]
 
     def settle(self, target: str, version: str, limit_seconds: float) -> None:
         """Waits until this version has answered alone for a while: pods that go still answer for a moment.

@@ -1,62 +1,20 @@
 """The measurement of serving, in order."""
 
 import argparse
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tools.bench.bare import BareDeployment, template_of
-from tools.bench.figures import Figure, Switches, figures_of, percentile
-from tools.bench.pods import LoadPod
-from tools.demo import digits, install, story
+from tools.bench.bench import DEPLOYMENT, SWITCH_LIMIT_SECONDS, Bench
+from tools.bench.canary import WEIGHTS, measure_canary
+from tools.bench.figures import Figure, figures_of, percentile
+from tools.bench.switching import Switching
+from tools.demo import install, story, webhooks
 from tools.demo.install import NAMESPACE
 from tools.demo.objects import Watch, is_true, refuse_failure, ticks
 from tools.demo.place import Place, Site
-from tools.demo.screen import DemoError, Screen
+from tools.demo.screen import Screen
 
-DEPLOYMENT = story.DEPLOYMENT
-SWITCH_LIMIT_SECONDS = 180
 LATENCY_ROUNDS = 1000
-BARE_EVERY = 5
-"""One switch of the bare Deployment comes after so many of the ModelDeployment, so that both meet the same machine."""
-ALIAS, MODEL = "champion", "digits"
-_MOVE_ALIAS = """
-import sys, time, mlflow
-name, alias, version = sys.argv[1:]
-mlflow.MlflowClient("http://localhost:5000").set_registered_model_alias(name, alias, version)
-print(time.time())
-"""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What all parts of the measurement share."""
-
-    site: Site
-    watch: Watch
-    screen: Screen
-
-    def load(self, name: str) -> LoadPod:
-        """A pod that asks about one digit."""
-        request = digits.request_for(digits.load()[:1])
-        return LoadPod(self.site.kubectl, NAMESPACE, self.site.images["model-fetcher"], name, request)
-
-    def url(self) -> str:
-        """Where the ModelDeployment answers; raises KubectlError."""
-        return str(self.watch.read("modeldeployment", DEPLOYMENT)["status"]["url"])
-
-    def move_alias(self, version: str) -> float:
-        """Points the alias at this version; the Unix time of MLflow's reply. Raises KubectlError."""
-        command = ["exec", "--namespace", install.MLFLOW_NAMESPACE, "deploy/mlflow", "--", "python3", "-c", _MOVE_ALIAS]
-        return float(self.site.kubectl.run(*command, MODEL, ALIAS, version))
-
-    def await_served(self, version: str) -> None:
-        """Waits until the ModelDeployment says that it serves this version alone; raises DemoError, KubectlError."""
-        for _ in ticks(f"version {version} serving", SWITCH_LIMIT_SECONDS):
-            manifest = self.watch.read("modeldeployment", DEPLOYMENT)
-            refuse_failure(manifest)
-            if manifest["status"]["stable"]["version"] == version and is_true(manifest, "Ready"):
-                return
+HINTED_SWITCHES = 10
 
 
 def run(place: Place, screen: Screen, options: argparse.Namespace) -> list[Figure]:
@@ -65,11 +23,13 @@ def run(place: Place, screen: Screen, options: argparse.Namespace) -> list[Figur
     story.set_up(site, screen)
     bench = Bench(site, Watch(site.kubectl, NAMESPACE, screen), screen)
     with screen.step("Train two versions and serve them"):
+        webhooks.let_deliver(site.kubectl)
         bare = two_versions(bench)
-    with screen.step(f"Switch {options.switches} times under steady requests"):
-        figures = measure_switches(bench, bare, options.switches, options.rate)
+    figures = measure_switches(bench, bare, options.switches, options.rate)
     with screen.step("Compare answers through the ModelDeployment with those of a server alone"):
         figures += measure_latency(bench, bare)
+    with screen.step(f"A canary of {len(WEIGHTS)} steps through the gateway"):
+        figures += measure_canary(bench, list(bare.templates), options.rate)
     screen.say("", *(str(figure) for figure in figures))
     return figures
 
@@ -90,31 +50,18 @@ def two_versions(bench: Bench) -> BareDeployment:
 
 
 def measure_switches(bench: Bench, bare: BareDeployment, count: int, rate: float) -> list[Figure]:
-    """Moves the alias back and forth while requests keep coming; raises DemoError, KubectlError."""
-    versions = list(bare.templates)
-    load = bench.load("load-steady")
-    load.start("steady", [str(1 / rate), "10000"], {"served": bench.url(), "bare": bare.url})
-    now_served, now_bare = versions[-1], versions[-1]
-    load.settle("served", now_served, SWITCH_LIMIT_SECONDS)
-    followed, alone = [], []
-    for number in range(1, count + 1):
-        now_served = _other(versions, now_served)
-        at = bench.move_alias(now_served)
-        followed.append(load.first_answer("served", now_served, at, SWITCH_LIMIT_SECONDS) - at)
-        bench.await_served(now_served)
-        load.settle("served", now_served, SWITCH_LIMIT_SECONDS)
-        if number % BARE_EVERY == 0 or number == count:
-            now_bare = _other(versions, now_bare)
-            at = bare.switch(now_bare)
-            alone.append(load.first_answer("bare", now_bare, at, SWITCH_LIMIT_SECONDS) - at)
-            bare.await_rollout()
-            load.settle("bare", now_bare, SWITCH_LIMIT_SECONDS)
-        if number % 10 == 0:
-            bench.screen.say(f"{number} switches, {_told(load)}")
-    bench.screen.say(f"In all {_told(load)}")
-    failures = {name: counted.failures for name, counted in load.counts().items()}
-    load.stop()
-    return figures_of(Switches(followed, alone), failures, poll_seconds(bench.site))
+    """Moves the alias back and forth while requests keep coming, at last with MLflow's webhooks; raises StepFailed."""
+    with bench.screen.step(f"Switch {count} times under steady requests"):
+        switching = Switching.begin(bench, bare, rate)
+        switching.run(count)
+    hinted = min(HINTED_SWITCHES, count)
+    with bench.screen.step(f"Switch {hinted} times more, told by MLflow's webhook"):
+        webhooks.listen(bench.site, bench.screen)
+        webhooks.subscribe(bench.site.kubectl)
+        switching.run_hinted(hinted)
+        counts = switching.end()
+    failures = {name: counted.failures for name, counted in counts.items()}
+    return figures_of(switching.switches, failures, poll_seconds(bench.site))
 
 
 def measure_latency(bench: Bench, bare: BareDeployment) -> list[Figure]:
@@ -153,20 +100,3 @@ def _await_deployment(bench: Bench) -> None:
         lambda: is_true(bench.watch.read("modeldeployment", DEPLOYMENT), "Ready"),
         story.SWITCH_LIMIT_SECONDS,
     )
-
-
-def _other(versions: list[str], version: str) -> str:
-    return versions[1 - versions.index(version)]
-
-
-def _told(load: LoadPod) -> str:
-    """The counts in words; raises DemoError where the load pod has told none."""
-    counts = load.counts()
-    if not counts:
-        raise DemoError("the load pod has not told what it counted")
-    return "; ".join(_one(name, counted.answers, counted.failures, counted.errors) for name, counted in counts.items())
-
-
-def _one(name: str, answers: Mapping[str, int], failures: int, errors: object) -> str:
-    said = f"{name}: {sum(answers.values())} answers, {failures} failed"
-    return f"{said} ({json.dumps(errors)})" if failures else said

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tools.bench.figures import Figure, Switches, figures_of, off_by_sigmas, percentile
+from tools.bench.figures import Figure, Switch, Switches, figures_of, off_by_sigmas, percentile
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(0, 1.0), (1, 1.0), (50, 5.0), (51, 6.0), (99, 10.0), (100, 10.0)])
@@ -47,10 +47,29 @@ def test_a_figure_holds_up_to_its_bound(value: float, is_at_least: bool, holds: 
 
 
 def test_what_following_adds_is_counted_from_a_typical_bare_rollout() -> None:
-    assert Switches([12.0, 15.0], [10.0, 11.0, 30.0]).added() == [1.0, 4.0]
+    switches = Switches(followed=[Switch(1.0, 12.0), Switch(1.0, 15.0)], bare=[10.0, 11.0, 30.0])
+
+    assert switches.added(switches.followed) == [1.0, 4.0]
 
 
 def test_a_failed_request_is_a_figure_that_does_not_hold() -> None:
-    figures = figures_of(Switches([12.0], [10.0]), {"served": 1, "bare": 0}, poll_seconds=5)
+    switches = Switches([Switch(1.0, 12.0)], [Switch(0.2, 10.5)], [10.0])
+    figures = figures_of(switches, {"served": 1, "bare": 0}, poll_seconds=5)
 
     assert [figure.name for figure in figures if not figure.holds] == ["failed requests of the ModelDeployment"]
+
+
+@pytest.mark.parametrize(
+    ("followed", "hinted", "failing"),
+    [
+        (Switch(5.5, 15.5), Switch(1.0, 11.0), []),
+        (Switch(5.5, 15.6), Switch(1.0, 11.1), ["first answer, less the bare one's, p99"] * 2),
+        (Switch(5.6, 15.5), Switch(math.inf, 11.0), ["the server's object is written, p99"] * 2),
+    ],
+)
+def test_following_may_add_the_poll_interval_and_half_a_second_and_a_second_when_told(
+    followed: Switch, hinted: Switch, failing: list[str]
+) -> None:
+    figures = figures_of(Switches([followed], [hinted], [10.0]), {"served": 0, "bare": 0}, poll_seconds=5)
+
+    assert [figure.name.partition(": ")[2] for figure in figures if not figure.holds] == failing
