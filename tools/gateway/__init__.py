@@ -1,1 +1,1 @@
-"""A gateway for the local cluster: Gateway API's own definitions, and Traefik, which does what they say."""
+"""Gateways for the local cluster: Gateway API's own definitions, and Traefik or Envoy Gateway, which follow them."""

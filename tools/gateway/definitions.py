@@ -25,7 +25,7 @@ def definitions() -> list[Path]:
     Raises:
         ClusterError: they cannot be had.
     """
-    folder = _module_folder() / "config" / "crd" / "standard"
+    folder = download(MODULE, GO_MODULE) / "config" / "crd" / "standard"
     files = [folder / f"gateway.networking.k8s.io_{kind}.yaml" for kind in (*KINDS, *FURTHER_KINDS)]
     missing = [file.name for file in files if not file.is_file()]
     if missing:
@@ -33,17 +33,17 @@ def definitions() -> list[Path]:
     return files
 
 
-def _module_folder() -> Path:
-    """Where the module lies once it is downloaded and checked."""
+def download(module: str, pinned_in: Path) -> Path:
+    """Where a Go module lies once it is downloaded, and checked by the go.mod and go.sum of a folder.
+
+    Raises:
+        ClusterError: it cannot be had.
+    """
     go = ensure_go(cluster_cache() / "logs" / "gateway-api.log", Steps("gateway"))
-    done = _download(str(go), MODULE)
+    command: Sequence[str] = [str(go), "-C", str(pinned_in), "mod", "download", "-json", module]
+    environment = {**os.environ, **go_environment()}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     told = json.loads(done.stdout or "{}")
     if done.returncode or "Dir" not in told:
-        raise ClusterError(f"downloading {MODULE}: {told.get('Error') or done.stderr.strip()}")
+        raise ClusterError(f"downloading {module}: {told.get('Error') or done.stderr.strip()}")
     return Path(told["Dir"])
-
-
-def _download(go: str, *modules: str) -> subprocess.CompletedProcess[str]:
-    command: Sequence[str] = [go, "-C", str(GO_MODULE), "mod", "download", "-json", *modules]
-    environment = {**os.environ, **go_environment()}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

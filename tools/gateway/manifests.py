@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from tools.gateway.kinds import LABEL
+
 Manifest = dict[str, Any]
 
 NAMESPACE = "modelyard-gateway"
@@ -12,7 +14,6 @@ PORT = 8000
 """Of the listener and of the Service: Traefik wants both to be the port that it listens on."""
 ADDRESS = f"{NAME}.{NAMESPACE}.svc"
 """What the Gateway gives as its address: the Service, as there is no load balancer."""
-LABEL = "modelyard.io/gateway"
 API_VERSION = "gateway.networking.k8s.io/v1"
 _GROUP = "gateway.networking.k8s.io"
 _LABELS = {"app.kubernetes.io/name": NAME, LABEL: "traefik"}

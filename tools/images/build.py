@@ -11,6 +11,7 @@ from tools.images.base import ensure_base, owner_is_root
 from tools.images.buildah import Buildah, storage_driver
 from tools.images.catalog import Image, version
 from tools.images.host_trust import Loan, leftovers, lend, pip_settings
+from tools.images.programs import compile_into
 from tools.localcluster.build import check_disk
 from tools.localcluster.errors import ClusterError
 from tools.localcluster.locks import exclusive
@@ -63,14 +64,15 @@ def build(images: Sequence[Image], folder: Path, steps: Steps) -> None:
         log = logs / f"{image.name}-{image.key}.log"
         log.unlink(missing_ok=True)
         with steps.step(f"building {image.name} (log: {log})"):
-            build_one(image, Buildah(folder, driver, log), archive_of(image))
+            build_one(image, Buildah(folder, driver, log), archive_of(image), steps)
 
 
-def build_one(image: Image, buildah: Buildah, archive: Path) -> None:
+def build_one(image: Image, buildah: Buildah, archive: Path, steps: Steps) -> None:
     """Builds one image and writes its archive."""
     with tempfile.TemporaryDirectory(prefix="unfinished-", dir=archive.parent) as scratch:
         loan = lend(Path(scratch) / "loan", pip_settings())
         context = stage(image, Path(scratch) / "context")
+        compile_into(context, image, buildah.log, steps)
         if replace(image).key != image.key:
             raise ClusterError(f"a file of the image {image.name} changed while it was built: run the command again")
         try:

@@ -20,6 +20,14 @@ IGNORED_NAMES = ("__pycache__", ".mypy_cache", ".ruff_cache")
 
 
 @dataclass(frozen=True)
+class GoProgram:
+    """A program that is compiled before its image is built, from the go.mod in the image's context."""
+
+    name: str
+    package: str
+
+
+@dataclass(frozen=True)
 class Image:
     """One image; all paths lie below the checkout, the inputs below the context."""
 
@@ -32,6 +40,7 @@ class Image:
     """Whether neither the demo nor a deployment with defaults needs it: it is built when it is named."""
     keeps_layers: bool = False
     """Whether its libraries are kept in the store, so that a change of its code is built in seconds."""
+    program: GoProgram | None = None
 
     def files(self) -> list[Path]:
         """Every file that the Containerfile can copy, and itself; below the checkout, sorted."""
@@ -46,6 +55,8 @@ class Image:
     def key(self) -> str:
         """Twelve digits that change with anything that goes into the image."""
         digest = hashlib.sha256(f"{RECIPE}\0{base_key()}\0{version(self.checkout)}".encode())
+        if self.program:
+            digest.update(f"\0{self.program!r}".encode())
         for file in self.files():
             path = self.checkout / file
             mode = "x" if path.stat().st_mode & 0o100 else "-"
@@ -90,7 +101,8 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     fetchers = [fetcher_image(name, checkout) for name in ("model-fetcher", "source-fetcher")]
     others = [folder_image(name, checkout) for name in ("mlflow", "trainer", "model-server", "traefik")]
     seldon = replace(folder_image("model-server-seldon", checkout), keeps_layers=True, is_extra=True)
-    return {image.name: image for image in (operator, *fetchers, *others, seldon, pytorch_image(checkout))}
+    extras = (seldon, pytorch_image(checkout), envoy_image(checkout))
+    return {image.name: image for image in (operator, *fetchers, *others, *extras)}
 
 
 def fetcher_image(name: str, checkout: Path) -> Image:
@@ -105,6 +117,14 @@ def pytorch_image(checkout: Path) -> Image:
     modules = (f"modelyard_{name}.{ending}" for name in ("rank", "stop") for ending in ("py", "pth"))
     inputs = (folder, *(trainer / module for module in modules))
     return Image(folder.name, Path("images"), folder / "Containerfile", inputs, checkout, is_extra=True)
+
+
+def envoy_image(checkout: Path) -> Image:
+    """Envoy Gateway, compiled from its module, and Envoy from its wheel."""
+    folder = Path("images/envoy-gateway")
+    program = GoProgram("envoy-gateway", "github.com/envoyproxy/gateway/cmd/envoy-gateway")
+    inputs = tuple(folder / name for name in ("requirements.txt", "go.mod", "go.sum"))
+    return Image(folder.name, folder, folder / "Containerfile", inputs, checkout, is_extra=True, program=program)
 
 
 def folder_image(name: str, checkout: Path) -> Image:

@@ -55,7 +55,8 @@ def linker_flags() -> str:
 
 
 # Without debugging information the compiler is done a minute earlier.
-GO_FLAGS = ("-trimpath", "-mod=readonly", "-gcflags=all=-dwarf=false", f"-ldflags={linker_flags()}")
+COMPILER_FLAGS = ("-trimpath", "-mod=readonly", "-gcflags=all=-dwarf=false")
+GO_FLAGS = (*COMPILER_FLAGS, f"-ldflags={linker_flags()}")
 
 
 def source_hash() -> str:

