@@ -98,15 +98,15 @@ def catalog(checkout: Path = CHECKOUT) -> dict[str, Image]:
     """Every image by its name. The operator comes first: its sources are the most likely to change during a build."""
     operator_inputs = (Path("requirements/operator.txt"), Path("operator/modelyard"))
     operator = Image("operator", Path(), Path("operator/Containerfile"), operator_inputs, checkout, keeps_layers=True)
-    fetchers = [fetcher_image(name, checkout) for name in ("model-fetcher", "source-fetcher")]
+    fetchers = [reporting_image(name, checkout) for name in ("model-fetcher", "source-fetcher")]
     others = [folder_image(name, checkout) for name in ("mlflow", "trainer", "model-server", "traefik")]
-    seldon = replace(folder_image("model-server-seldon", checkout), keeps_layers=True, is_extra=True)
+    seldon = replace(reporting_image("model-server-seldon", checkout), keeps_layers=True, is_extra=True)
     extras = (seldon, pytorch_image(checkout), envoy_image(checkout))
     return {image.name: image for image in (operator, *fetchers, *others, *extras)}
 
 
-def fetcher_image(name: str, checkout: Path) -> Image:
-    """An init container of the operator's own, with the way in which all of them tell what became of their work."""
+def reporting_image(name: str, checkout: Path) -> Image:
+    """An image with the way in which all such tell the kubelet what became of their work."""
     folder = Path("images") / name
     return Image(name, Path("images"), folder / "Containerfile", (folder, Path("images/shared")), checkout)
 

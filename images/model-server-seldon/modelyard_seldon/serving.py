@@ -1,11 +1,7 @@
 """The servers of one pod: REST with gunicorn, gRPC and metrics beside it in the process that holds the model."""
 
-import contextlib
-import json
 import os
-import sys
 import threading
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -17,6 +13,7 @@ from gunicorn.http.message import Request
 from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import TConn, ThreadWorker
 from mlflow.utils.proto_json_utils import NumpyEncoder
+from modelyard_report import cut, report
 from prometheus_client import CollectorRegistry, start_http_server
 from seldon_core.flask_utils import SeldonMicroserviceException, jsonify
 from seldon_core.wrapper import get_grpc_server, get_rest_microservice
@@ -26,7 +23,6 @@ from werkzeug.wrappers import Response
 from modelyard_seldon.component import FOLDER, Model, Unmeasured
 from modelyard_seldon.counting import count_answers
 
-MESSAGE_LIMIT = 1000
 _CONNECTIONS = 32
 """Threads of HTTP: each open connection without a request takes one, and probes have to come through beside them."""
 _DRAIN_SECONDS = 15
@@ -66,7 +62,7 @@ class Served(BaseApplication):
         try:
             self._model.load()
         except Exception as error:
-            report(explain(self._model.version, error))
+            tell(explain(self._model.version, error))
             raise
         registry = CollectorRegistry()
         app = get_rest_microservice(self._model, Unmeasured())
@@ -120,7 +116,7 @@ class Watch(Arbiter):
 def _end_with_the_worker(arbiter: Watch, _worker: Worker) -> None:
     """A worker that dies takes the container along: its restarts are then counted, told and delayed by the kubelet."""
     if not arbiter.is_ending:
-        report("the process that held the model ended without being asked to")
+        tell("the process that held the model ended without being asked to")
         raise HaltServer("the worker is gone", 1)
 
 
@@ -140,18 +136,15 @@ def _port(kind: str, default: int) -> int:
 def explain(version: str | None, cause: Exception) -> str:
     """One line: which model, what happened, and what to do about it where that is known."""
     what = f"model version {version or '?'} in {FOLDER} is not served"
-    why = f"{what}: {type(cause).__name__}: {' '.join(str(cause).split())}"[:MESSAGE_LIMIT]
+    why = cut(f"{what}: {type(cause).__name__}: {cause}")
     if isinstance(cause, ModuleNotFoundError):
         why += f". Build an image from this one that has the module {cause.name}, and name it in spec.server.image"
     return why
 
 
-def report(why: str) -> None:
-    """The last line of the log, and the container's termination message in the form that the fetcher's has too."""
-    print(f"modelyard-serve: {why}", file=sys.stderr, flush=True)
-    path = Path(os.environ.get("MODELYARD_TERMINATION_LOG") or "/dev/termination-log")
-    with contextlib.suppress(OSError):
-        path.write_text(json.dumps({"reason": "ModelNotServed", "message": why}) + "\n", "utf-8")
+def tell(why: str) -> None:
+    """The last line of the log, and the container's termination message."""
+    report({"reason": "ModelNotServed", "message": why}, os.environ)
 
 
 def main() -> None:
