@@ -33,6 +33,15 @@ _OF_VOLUME = re.compile(r'for volume "([^"]+)"')
 _KINDS = {kind.lower(): kind for kind, _ in _REFERENCES.values()}
 _OF_CONTAINER = re.compile(r"container (\S+?)(: | ended with )(.*)", re.DOTALL)
 _UNBOUND = re.compile(r"PersistentVolumeClaim (\S+) is not bound: ")
+_VOLUMES = (
+    "unbound immediate PersistentVolumeClaims",
+    "didn't find available persistent volumes",
+    "didn't match PersistentVolume's node affinity",
+    "volume node affinity conflict",
+    "did not have enough free storage",
+    "bound to non-existent pv",
+)
+"""What a scheduler says of claims: that one of the pod's has no volume on any node, and not which."""
 _INSUFFICIENT = re.compile(r"Insufficient ([A-Za-z0-9./-]+?)[.,;]?(?:\s|$)")
 _NO_COMMAND = re.compile(
     r'exec:? "?[^":]*"?: (?:stat [^:]*: )?'
@@ -158,6 +167,14 @@ def _unbound(origin: Origin, message: str) -> str | None:
     return f"{field}: {message}" if field else None
 
 
+def _no_volume(origin: Origin, message: str) -> str | None:
+    """Claims of which one has no volume where the pod could be."""
+    fields = [path for path, kind, _ in origin.named_objects() if kind == "PersistentVolumeClaim"]
+    if not fields or not any(words in message for words in _VOLUMES):
+        return None
+    return f"{', '.join(fields)}: no node can have a volume for this claim: make one, or name another claim ({message})"
+
+
 def _insufficient(origin: Origin, message: str) -> str | None:
     """More of a resource than any node has free."""
     lacking = sorted(set(_INSUFFICIENT.findall(message)))
@@ -235,6 +252,7 @@ _RULES: tuple[Callable[[Origin, str], str | None], ...] = (
     _missing_of_the_cluster,
     _limit_range,
     _unbound,
+    _no_volume,
     _insufficient,
     _placement,
     _no_scheduler,

@@ -54,6 +54,6 @@ def why_unschedulable(checkpoint: Checkpoint | None, trouble: Trouble) -> str | 
     said, name = trouble.message.lower(), checkpoint.persistent_volume_claim.claim_name
     if f'persistentvolumeclaim "{name}" not found' in said:
         return f"{_FIELD}: there is no PersistentVolumeClaim {name} in this namespace; create it"
-    if any(words in said for words in ("persistentvolumeclaim", "persistent volume", "volume node affinity")):
+    if any(words in said for words in ("persistentvolume", "persistent volume", "volume node affinity")):
         return f"{_FIELD}: PersistentVolumeClaim {name} cannot be used: {trouble.message}"
     return None

@@ -141,6 +141,22 @@ HAS_IT = "correct it, or name an image that has it"
                 "name another"
             ),
         ),
+        (
+            NODES + "node(s) didn't find available persistent volumes to bind.",
+            (
+                f"{POD}.volumes[data].persistentVolumeClaim.claimName, "
+                "spec.checkpoint.persistentVolumeClaim.claimName: no node can have a volume for this claim: make one, "
+                f"or name another claim ({NODES}node(s) didn't find available persistent volumes to bind.)"
+            ),
+        ),
+        (
+            NODES + "node(s) didn't match PersistentVolume's node affinity.",
+            (
+                f"{POD}.volumes[data].persistentVolumeClaim.claimName, "
+                "spec.checkpoint.persistentVolumeClaim.claimName: no node can have a volume for this claim: make one, "
+                f"or name another claim ({NODES}node(s) didn't match PersistentVolume's node affinity.)"
+            ),
+        ),
         ("PersistentVolumeClaim a-helpers is not bound: no", "PersistentVolumeClaim a-helpers is not bound: no"),
         (
             "no scheduler called volcano has taken up the pod",
