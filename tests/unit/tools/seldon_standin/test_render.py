@@ -110,6 +110,17 @@ def test_the_annotation_svc_name_fixes_the_service_and_the_selector(
     assert address(sdep).startswith("http://fixed.ml.svc.cluster.local:9000/")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "path"),
+    [("v2", "/v2/models/model/infer"), ("seldon", "/api/v1.0/predictions"), (None, "/api/v1.0/predictions")],
+)
+def test_the_address_has_the_path_of_the_protocol(make_sdep: Builder, protocol: str | None, path: str) -> None:
+    sdep = make_sdep(protocol=protocol)
+    if protocol is None:
+        del sdep["spec"]["protocol"]
+    assert address(sdep).endswith(f":9000{path}")
+
+
 def test_annotations_of_spec_and_predictor_reach_the_pod_and_those_of_the_object_do_not(make_sdep: Builder) -> None:
     sdep = make_sdep(annotations={"from-spec": "1"})
     sdep["metadata"]["annotations"] = {"from-metadata": "1"}
