@@ -19,6 +19,7 @@ import uvloop
 from modelyard.adapters import mlflow_webhook
 from modelyard.adapters.mlflow_gateway import MlflowConfig, MlflowGateway
 from modelyard.adapters.model_server import HttpModelServers
+from modelyard.adapters.traffic.answers import PodAnswers
 from modelyard.adapters.traffic.pods import PodTraffic
 from modelyard.adapters.traffic.prometheus import Prometheus, PrometheusConfig
 from modelyard.api.names import LABEL_OWNER_KIND
@@ -135,7 +136,8 @@ def _answerer(
     traffic = prometheus if settings.prometheus_url else PodTraffic(session, settings.pod_url)
     gateways = GatewayReader(client, time.monotonic)
     servers, workspaces = HttpModelServers(session), settings.tracking_workspaces
-    return Answerer(tracking, servers, client, gateways, traffic, prometheus, workspaces)
+    answers = PodAnswers(session, settings.pod_url)
+    return Answerer(tracking, servers, client, gateways, traffic, prometheus, answers, workspaces)
 
 
 async def _engine(

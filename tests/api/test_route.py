@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from modelyard_answers.recorder import Recorder
 
 from support.gateway import REWRITES, Controller, GatewayApi
 from support.kube import Kube, Manifest
+from support.kubelet import ip_of
 from support.rights import granted
 from support.serving import Serving
 from support.world import World
@@ -300,3 +303,77 @@ def test_a_settled_route_costs_no_write(world: World, model: str) -> None:
     requests = [item for item in world.audit.since(mark) if item.namespace == world.namespace]
     assert {item.right for item in requests} <= {("get", "gateway.networking.k8s.io", "gateways")}
     assert len(requests) <= 2, "a Gateway is read once in ten seconds, however often an alias is looked at"
+
+
+SAME = {"name": "same", "builtin": "Disagreement", "max": "0.1"}
+KEY = "MODELYARD_ANSWERS_KEY"
+
+
+def compared(world: World, model: str, gateway: Controller) -> Serving:
+    """Serves version 1, with a shadow of version 2 that gets copies and is compared."""
+    analysis = {"intervalSeconds": 5, "minSamples": 20, "metrics": [SAME]}
+    rollout = SHADOW | {"steps": [{"pause": {"seconds": 1}}], "analysis": analysis}
+    serving = canary(world, model, rollout, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
+    gateway.says("digits")
+    until_split_is(serving, "True", "RouteAccepted")
+    switch(world, model)
+    world.until(lambda: serving.pods_of("canary"), "a shadow's pod")
+    serving.bring_the_canary_up("2", weight=0)
+    copied = lambda: serving.make_ready("2") or copies(gateway) == ["digits-canary"]  # noqa: E731
+    world.until(copied, "requests are copied")
+    gateway.says("digits")
+    return serving
+
+
+def listen(world: World, serving: Serving, version: str) -> list[Recorder]:
+    """The pods of a version tell of their answers, once they are asked."""
+    found = [world.servers.listen(ip_of(pod), variable(pod, KEY)) for pod in serving.pods(version)]
+    world.until(lambda: all(recorder.is_on() for recorder in found), f"all pods of version {version} are asked")
+    return found
+
+
+def variable(pod: Manifest, name: str) -> str:
+    """A variable of a pod's server."""
+    found = [item["value"] for item in pod["spec"]["containers"][0]["env"] if item["name"] == name]
+    return str(found[0])
+
+
+def answer(recorders: list[Recorder], others: int = 0) -> None:
+    """Each of a hundred requests is answered by one of these pods, so many of them otherwise."""
+    for request in range(100):
+        predicted = b'{"predictions": [2]}' if request < others else b'{"predictions": [1]}'
+        recorders[request % len(recorders)].keep(request.to_bytes(12, "big"), predicted)
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(5, "Pass"), (50, "Fail")])
+def test_a_shadow_that_predicts_otherwise_is_refused(world: World, model: str, others: int, verdict: str) -> None:
+    gateway = Controller(world, MIRRORS)
+    serving = compared(world, model, gateway)
+    stable, shadow = listen(world, serving, "1"), listen(world, serving, "2")
+    answer(shadow, others)
+    answer(stable)
+    found = world.until(lambda: analysed(serving, verdict), f"a check says {verdict}")
+    assert found["samples"] == 100
+    assert float(found["value"]) == others / 100
+    if verdict == "Fail":
+        [refused] = serving.status["refusedVersions"]
+        assert refused["reason"] == "AnalysisFailed"
+        assert "50 of 100 predictions differ from the stable version's: 0.5 is not <= 0.1" in refused["message"]
+        assert copies(gateway) == []
+    else:
+        world.until(lambda: serving.canary.get("phase") == "Promoting", "it goes on")
+
+
+def test_a_shadow_whose_server_does_not_tell_is_not_passed(world: World, model: str) -> None:
+    gateway = Controller(world, MIRRORS)
+    serving = compared(world, model, gateway)
+    found = world.until(lambda: analysed(serving, "Inconclusive"), "a check")
+    assert "does not tell what it predicted" in found["message"]
+    assert "needs the model server of this release" in found["message"]
+    assert copies(gateway) == ["digits-canary"]
+
+
+def analysed(serving: Serving, verdict: str) -> dict[str, Any] | None:
+    """The last check, once its result is this."""
+    [found] = serving.status.get("analysis") or [{}]
+    return found if found.get("result") == verdict else None

@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 
 import builders
-from modelyard.core import gateway, serving, tracking
+from modelyard.core import disagreement, gateway, serving, tracking
 from modelyard.core import plan as core_plan
 from modelyard.core.context import Context
 from modelyard.core.model_deployment import observed as serving_observed
@@ -205,7 +205,9 @@ def _value(said: Any) -> Any:
     if name == "ModelCard":
         return builders.make_card(**fields)
     kind: Any = next(
-        found for module in (tracking, serving, gateway, core_plan) if (found := getattr(module, name, None))
+        found
+        for module in (tracking, serving, gateway, disagreement, core_plan)
+        if (found := getattr(module, name, None))
     )
     return kind(**{field: _field(value) for field, value in (fields or {}).items()})
 

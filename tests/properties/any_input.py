@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import builders
 from modelyard.api import names
+from modelyard.core.disagreement import CompareAnswers, Compared
 from modelyard.core.model_card import Column, ModelCard, ReadModelCard, Signature
 from modelyard.core.plan import Failure, Manifest, Question
 from modelyard.core.serving import AskServer, ReadObject, ReadWarning, Ready, Warned
@@ -245,6 +246,7 @@ ANSWERS: dict[type, st.SearchStrategy[Any]] = {
     MeasureTraffic: st.builds(
         Traffic, st.integers(0, 1000), st.integers(0, 1000), st.none() | st.floats(0, 10), st.floats(0, 60)
     ),
+    CompareAnswers: st.builds(Compared, st.integers(0, 1000), st.integers(0, 1000), st.floats(0, 60)),
     QueryPrometheus: st.none() | st.floats(allow_nan=True, allow_infinity=True),
     ReadObject: st.none(),
     ReadWarning: st.none() | st.builds(Warned, st.sampled_from(["FailedCreate", "FailedMount", "x"]), TEXT),

@@ -81,8 +81,8 @@ def copies(route: Manifest) -> int:
     return sum(int(item.get("percent", 100)) for item in found)
 
 
-def a_shadow(name: str, backend: str, crasher: Crasher | None = None) -> RoutedWorld:
-    rollout = {"strategy": "Shadow", "steps": [{"pause": {"seconds": 3}}, {"pause": {}}]}
+def a_shadow(name: str, backend: str, crasher: Crasher | None = None, **more: Any) -> RoutedWorld:
+    rollout = {"strategy": "Shadow", "steps": [{"pause": {"seconds": 3}}, {"pause": {}}]} | more
     world = a_world(name, backend, crasher)
     found = world.resource
     world.api.put(found | {"spec": found["spec"] | {"rollout": rollout}})
@@ -153,6 +153,23 @@ def test_a_shadow_never_answers_a_client(name: str, backend: str) -> None:
     route = world.api.get("HTTPRoute", NAME)
     assert route is not None
     assert copies(route) == (100 if name in LASTS else 0)
+
+
+COMPARED = {"intervalSeconds": 5, "metrics": [{"name": "same", "builtin": "Disagreement", "max": "0.1"}]}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ["alike", "otherwise", "untold"])
+def test_a_shadow_is_taken_up_only_when_it_is_known_to_predict_the_same(kind: str, backend: str) -> None:
+    world = a_shadow("is taken up", backend, analysis=COMPARED, steps=[{"pause": {"seconds": 3}}])
+    world.erring = frozenset({"2"}) if kind == "otherwise" else frozenset()
+    world.is_silent = kind == "untold"
+    world.run(90)
+    status = world.resource["status"]
+    assert status["stable"]["version"] == ("2" if kind == "alike" else "1")
+    refused = [(item["version"], item["reason"]) for item in status.get("refusedVersions", [])]
+    assert refused == ([("2", "AnalysisFailed")] if kind == "otherwise" else [])
+    assert ("canary" in status) == (kind == "untold")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

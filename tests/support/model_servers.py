@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from modelyard_answers.recorder import Ask, Recorder
+
 from support.exposition import INFER, counted
 
 _METRICS = re.compile(r"/pods/([^/]+)/prometheus")
+_ANSWERS = re.compile(r"/pods/([^/]+)/modelyard/answers")
 _HEALTH = re.compile(r"/([^/]+)/([^/]+)/(health/status|metadata)")
 _READY = re.compile(r"/([^/]+)/([^/]+)/v2/models/model/versions/([^/]+)/ready")
 
@@ -52,7 +55,9 @@ class ModelServers:
         self.tried: list[tuple[str, str, str]] = []
         """Every request for a prediction: namespace, Service and body."""
         self._loads: dict[str, Load | None] = {}
+        self._recorders: dict[str, Recorder] = {}
         served, replies, tried, loads = self._served, self._replies, self.tried, self._loads
+        recorders = self._recorders
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -72,6 +77,10 @@ class ModelServers:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+                asked = _ANSWERS.fullmatch(self.path)
+                if asked:
+                    self._compare(recorders.get(asked[1]), body)
+                    return
                 _, namespace, service, *rest = self.path.split("/")
                 tried.append((namespace, service, body))
                 usual = PREDICTED_BY_PATH.get("/".join(rest))
@@ -87,6 +96,15 @@ class ModelServers:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def _compare(self, recorder: Recorder | None, body: str) -> None:
+                key = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+                is_known = recorder is not None and recorder.admits(key)
+                told = json.dumps(recorder.tell(Ask.of(json.loads(body)))).encode() if recorder and is_known else b""
+                self.send_response(HTTPStatus.OK if is_known else HTTPStatus.NOT_FOUND)
+                self.send_header("Content-Length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
 
             def _tell(self, load: Load | None) -> None:
                 body = load.metrics.encode() if load else b""
@@ -121,6 +139,10 @@ class ModelServers:
     def load(self, ip: str, load: Load | None) -> None:
         """From now on the pod with this address answers so much; None: it does not tell."""
         self._loads[ip] = load
+
+    def listen(self, ip: str, key: str) -> Recorder:
+        """From now on the pod with this address tells of its answers to who holds the key."""
+        return self._recorders.setdefault(ip, Recorder(key.encode()))
 
     def answer(self, namespace: str, service: str, *versions: str) -> None:
         """From now on exactly these versions are ready there."""

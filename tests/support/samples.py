@@ -24,6 +24,7 @@ _TEMPLATE: Spec = {
     "spec": {"nodeSelector": {"gpu": "yes"}},
 }
 _ERRORS: Spec = {"name": "errors", "builtin": "ErrorRate", "max": "0.01"}
+_DISAGREES: Spec = {"name": "same", "builtin": "Disagreement", "max": "0.02"}
 _DRIFT: Spec = {"name": "drift", "prometheus": {"query": "drift"}}
 
 _GATES: list[Spec] = [
@@ -155,7 +156,12 @@ SAMPLES: dict[str, list[Spec]] = {
         {
             "model": {"name": "digits", "version": "7"},
             "route": {"gateway": {"name": "web"}, "hostnames": ["a.b"]},
-            "rollout": {"strategy": "Shadow", "steps": [{"pause": {"seconds": 600}}], "mirrorPercent": 50},
+            "rollout": {
+                "strategy": "Shadow",
+                "steps": [{"pause": {"seconds": 600}}],
+                "mirrorPercent": 50,
+                "analysis": {"metrics": [_DISAGREES | {"tolerance": "0.5"}]},
+            },
         },
     ],
 }
@@ -238,6 +244,19 @@ RULES: dict[str, list[tuple[str, str, Any]]] = {
             [_DRIFT | {"min": "1", "max": "0.5"}],
         ),
         ("spec.rollout.analysis.metrics[].max and maxOverStable", "rollout.analysis.metrics[].max", "1.5"),
+        ("spec.rollout.analysis.metrics[].builtin Disagreement belongs", "rollout.analysis.metrics", [_DISAGREES]),
+        ("spec.rollout.analysis.metrics[].builtin Disagreement needs", "server", {"protocol": "seldon"}),
+        (
+            "spec.rollout.analysis.metrics[].tolerance is for",
+            "rollout.analysis.metrics",
+            [_ERRORS | {"tolerance": "1"}],
+        ),
+        ("spec.rollout.analysis.metrics[].tolerance has to be", "rollout.analysis.metrics[].tolerance", "0.0"),
+        (
+            "spec.rollout.analysis.metrics may hold one",
+            "rollout.analysis.metrics",
+            [_DISAGREES, _DISAGREES | {"name": "too"}],
+        ),
         (
             "spec.rollout.analysis.metrics[].prometheus.query",
             "rollout.analysis.metrics",

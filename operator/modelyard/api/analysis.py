@@ -6,13 +6,15 @@ from pydantic import Field
 
 from modelyard.api.base import KubeModel, keyed_by, rule, rules
 
-BuiltinMetric = Literal["ErrorRate", "LatencyP95Seconds"]
+BuiltinMetric = Literal["ErrorRate", "LatencyP95Seconds", "Disagreement"]
 Verdict = Literal["Pass", "Fail", "Inconclusive"]
 
 PLACEHOLDERS = ("namespace", "name", "model", "version", "stable_pods", "canary_pods", "window_seconds")
 """What a query may name in double braces; filled in by the operator."""
 
 _PATH = "spec.rollout.analysis"
+DISAGREES = "has(m.builtin) && m.builtin == 'Disagreement'"
+"""Of a metric m, in CEL: whether predictions are compared."""
 _UNKNOWN_PLACEHOLDER = "self.query" + "".join(f".replace('{{{{{name}}}}}', '')" for name in PLACEHOLDERS)
 
 Threshold = Annotated[str, Field(max_length=24, pattern=r"^-?[0-9]{1,15}(\.[0-9]{1,6})?$")]
@@ -53,8 +55,17 @@ class AnalysisMetric(KubeModel):
                 f"{_PATH}.metrics[].prometheus needs min, max or both: without one it could never fail",
             ),
             rule(
-                "!has(self.maxOverStable) || has(self.builtin)",
-                f"{_PATH}.metrics[].maxOverStable is for builtin metrics: a query compares by itself",
+                "!has(self.maxOverStable) || (has(self.builtin) && self.builtin != 'Disagreement')",
+                f"{_PATH}.metrics[].maxOverStable is for ErrorRate and LatencyP95Seconds: a query compares by itself, "
+                "and so does Disagreement",
+            ),
+            rule(
+                "!has(self.tolerance) || (has(self.builtin) && self.builtin == 'Disagreement')",
+                f"{_PATH}.metrics[].tolerance is for Disagreement, which compares predictions: leave it out",
+            ),
+            rule(
+                "!has(self.tolerance) || self.tolerance.matches('^[0-9.]*[1-9][0-9.]*$')",
+                f"{_PATH}.metrics[].tolerance has to be more than 0; leave it out where numbers have to be the same",
             ),
             rule(
                 "!has(self.min) || !has(self.max) || !self.min.matches('^-?[0-9]+([.][0-9]+)?$') "
@@ -64,10 +75,10 @@ class AnalysisMetric(KubeModel):
             rule(
                 "!has(self.builtin) || [has(self.max) ? self.max : '0', "
                 "has(self.maxOverStable) ? self.maxOverStable : '0']"
-                ".all(v, !v.startsWith('-') && (self.builtin != 'ErrorRate' || !v.matches('^[0-9]+([.][0-9]+)?$') "
-                "|| double(v) <= 1.0))",
-                f"{_PATH}.metrics[].max and maxOverStable may not be negative, and an ErrorRate is a share: "
-                'at most 1, as in "0.01"',
+                ".all(v, !v.startsWith('-') && (self.builtin == 'LatencyP95Seconds' "
+                "|| !v.matches('^[0-9]+([.][0-9]+)?$') || double(v) <= 1.0))",
+                f"{_PATH}.metrics[].max and maxOverStable may not be negative, and ErrorRate and Disagreement are "
+                'shares: at most 1, as in "0.01"',
             ),
         )
     }
@@ -75,15 +86,18 @@ class AnalysisMetric(KubeModel):
     name: Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
     """Names it in status and messages."""
     builtin: BuiltinMetric | None = None
-    """The share of predictions answered 4xx or 5xx, or the time that 95 % of them stay under."""
+    """The share of predictions answered 4xx or 5xx, the time that 95 % of them stay under, or, of a Shadow, the share
+    that the stable version predicted otherwise for the same requests."""
     prometheus: PrometheusQuery | None = None
     """Asked of the Prometheus that the administrator named."""
     min: Threshold | None = None
     """A lower value fails."""
     max: Threshold | None = None
-    """A higher value fails; a builtin metric's only where it is also worse than the stable version's."""
+    """A higher value fails; an error rate's and a latency's only where it is also worse than the stable version's."""
     max_over_stable: Threshold | None = None
     """How much worse than the stable version's it may be: 0 for ErrorRate, a tenth of the stable one's for latency."""
+    tolerance: Annotated[str | None, Field(max_length=24, pattern=r"^[0-9]{1,15}(\.[0-9]{1,9})?$")] = None
+    """Of Disagreement: numbers that differ by no more count as the same; left out, only floating-point noise."""
 
 
 class Analysis(KubeModel):
@@ -97,7 +111,20 @@ class Analysis(KubeModel):
     """How many failed checks of one metric end the rollout."""
     min_samples: Annotated[int, Field(ge=1, le=1000000)] = 100
     """Predictions that a window needs; with fewer a check is Inconclusive: neither passed nor failed."""
-    metrics: Annotated[list[AnalysisMetric], Field(min_length=1, max_length=10, json_schema_extra=keyed_by("name"))]
+    metrics: Annotated[
+        list[AnalysisMetric],
+        Field(
+            min_length=1,
+            max_length=10,
+            json_schema_extra=keyed_by("name")
+            | rules(
+                rule(
+                    f"self.filter(m, {DISAGREES}).size() < 2",
+                    f"{_PATH}.metrics may hold one Disagreement: predictions are compared by one tolerance",
+                )
+            ),
+        ),
+    ]
     """What is measured; a check passes when all of them do."""
 
 
@@ -115,7 +142,7 @@ class AnalysisResult(KubeModel):
     threshold: Annotated[str, Field(max_length=64)]
     """What spec says is too much or too little."""
     samples: int | None = None
-    """Predictions of the new version in the window."""
+    """Predictions of the new version in the window; of Disagreement those that both made."""
     stable_samples: int | None = None
     """Predictions of the stable version in the same window."""
     failures: int = 0

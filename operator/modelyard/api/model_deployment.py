@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from modelyard.api.analysis import DISAGREES
 from modelyard.api.autoscaling import Autoscaling
 from modelyard.api.base import (
     EnvVar,
@@ -104,6 +105,12 @@ class ModelDeploymentSpec(KubeModel):
             rule(
                 "!has(self.rollout) || self.rollout.strategy != 'Shadow' || has(self.route)",
                 "spec.rollout.strategy Shadow needs spec.route: it is a Gateway that copies the requests",
+            ),
+            rule(
+                "!has(self.server) || self.server.protocol == 'v2' || !has(self.rollout) "
+                f"|| !has(self.rollout.analysis) || !self.rollout.analysis.metrics.exists(m, {DISAGREES})",
+                "spec.rollout.analysis.metrics[].builtin Disagreement needs spec.server.protocol v2: the server for "
+                "protocol seldon does not tell whether predictions are the same; leave the metric out",
             ),
             rule(
                 "!has(self.autoscaling) || (has(self.server) && has(self.server.resources) && "

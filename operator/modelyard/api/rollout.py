@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from modelyard.api.analysis import Analysis
+from modelyard.api.analysis import DISAGREES, Analysis
 from modelyard.api.base import KubeModel, rule, rules
 
 
@@ -74,6 +74,11 @@ class Rollout(KubeModel):
             rule(
                 "!has(self.analysis) || self.strategy != 'RollingUpdate'",
                 "spec.rollout.analysis judges a share of the traffic: set strategy to Canary or Shadow, or remove it",
+            ),
+            rule(
+                f"!has(self.analysis) || self.strategy != 'Canary' || !self.analysis.metrics.exists(m, {DISAGREES})",
+                "spec.rollout.analysis.metrics[].builtin Disagreement belongs to strategy Shadow, where both versions "
+                "get the same requests: a canary and the stable version answer different ones",
             ),
         )
     }

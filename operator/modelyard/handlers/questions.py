@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from modelyard.core.disagreement import AnswerSource, CompareAnswers
 from modelyard.core.gateway import Gateways, ReadGateway
 from modelyard.core.plan import Question
 from modelyard.core.serving import AskServer, ModelServers, ReadObject, ReadWarning, TryServer
@@ -23,6 +24,7 @@ class Answerer:
     gateways: Gateways
     traffic: TrafficSource
     metrics: Metrics
+    answers: AnswerSource
     workspaces: Workspaces
 
     async def __call__(self, question: Question, namespace: str) -> Any:  # noqa: ANN401 - the question's docstring says
@@ -35,6 +37,7 @@ class Answerer:
             ReadGateway: self.gateways.read,
             MeasureTraffic: self.traffic.measure,
             QueryPrometheus: self.metrics.query,
+            CompareAnswers: self.answers.compare,
         }
 
         async def ask_mlflow(asked: Any) -> Any:  # noqa: ANN401 - see above

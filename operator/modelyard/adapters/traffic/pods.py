@@ -74,7 +74,7 @@ class PodTraffic:
     def _keep(self, uid: str, reading: Reading, window_seconds: float) -> None:
         """Add a reading, and drop those that no window needs any more."""
         kept = [*self._readings.get(uid, []), reading][-_MOST_READINGS:]
-        old_enough = [item for item in kept if reading.at - item.at >= _least_age(window_seconds)]
+        old_enough = [item for item in kept if reading.at - item.at >= least_age(window_seconds)]
         self._readings[uid] = kept[kept.index(old_enough[-1]) :] if old_enough else kept
         self._forget_at[uid] = reading.at + max(60.0, _FORGOTTEN_AFTER_WINDOWS * window_seconds)
 
@@ -98,8 +98,7 @@ class PodTraffic:
 
     async def _read(self, pod: PodAddress) -> Reading | _Unreadable:
         """One pod's counters now."""
-        ip = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
-        url = self._pod_url.format(ip=ip, port=METRICS_PORT) + METRICS_PATH
+        url = url_of(self._pod_url, pod, METRICS_PORT) + METRICS_PATH
         try:
             async with self._slots:
                 text = await self._get(url)
@@ -121,6 +120,11 @@ class PodTraffic:
             return (await body.read(response)).decode(errors="replace")
 
 
-def _least_age(window_seconds: float) -> float:
+def url_of(template: str, pod: PodAddress, port: int) -> str:
+    """Where a port of a pod is reached."""
+    return template.format(ip=f"[{pod.ip}]" if ":" in pod.ip else pod.ip, port=port)
+
+
+def least_age(window_seconds: float) -> float:
     """How old a reading has to be to begin a window: checks come a little early and late."""
     return 0.8 * window_seconds

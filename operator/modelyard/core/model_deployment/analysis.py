@@ -7,7 +7,8 @@ from typing import Any
 
 from modelyard.api.analysis import Analysis, AnalysisMetric, Verdict
 from modelyard.core.conditions import in_bytes, shorten
-from modelyard.core.model_deployment.chance import is_beyond_chance
+from modelyard.core.disagreement import Compared
+from modelyard.core.model_deployment.chance import is_above, is_beyond_chance
 from modelyard.core.plan import Failure
 from modelyard.core.traffic import Traffic
 
@@ -15,6 +16,7 @@ LATENCY_SHARE_OVER_STABLE = 0.1
 """How much longer than the stable one's a latency may be that spec says nothing of: buckets tell it no better."""
 
 _MESSAGE_LIMIT = 512
+_NOT_COMPARED = Compared(0, 0, 0.0)
 
 Number = float | Failure | None
 """What a Prometheus answered; None where it has no sample."""
@@ -28,6 +30,8 @@ class Measured:
     stable: Traffic | Failure
     numbers: Mapping[str, Number]
     """The answers to queries, by metric."""
+    compared: Compared | Failure = _NOT_COMPARED
+    """Predictions of both for the same requests."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def _find(metric: AnalysisMetric, min_samples: int, measured: Measured) -> Findi
     """What is found of one metric."""
     if metric.prometheus is not None:
         return _of_number(metric, measured.numbers.get(metric.name))
+    if metric.builtin == "Disagreement":
+        return _of_answers(metric, min_samples, measured.compared)
     if isinstance(measured.canary, Failure):
         return Finding("Inconclusive", measured.canary.message)
     return _of_traffic(metric, min_samples, measured.canary, measured.stable)
@@ -131,6 +137,33 @@ def _of_traffic(metric: AnalysisMetric, min_samples: int, canary: Traffic, stabl
         said = f"{_text(value)} is not {threshold_of(metric)}, and the stable version's is not known: {stable.message}"
         return Finding("Inconclusive", said, value, samples=canary.requests)
     return _compared(metric, value, canary, stable if stable.requests >= min_samples else None)
+
+
+def _of_answers(metric: AnalysisMetric, min_samples: int, compared: Compared | Failure) -> Finding:
+    """How often the new version predicted otherwise than the stable one: too often, beyond what chance explains."""
+    if isinstance(compared, Failure):
+        return Finding("Inconclusive", compared.message)
+    pairs, differing = compared.pairs, compared.differing
+    if pairs < min_samples:
+        return Finding("Inconclusive", _too_few(compared, min_samples), samples=pairs)
+    share, limit = differing / pairs, float(metric.max or 0)
+    said = f"{differing} of {pairs} predictions differ from the stable version's"
+    if is_above(differing, pairs, limit):
+        return Finding("Fail", f"{said}: {_text(share)} is not {threshold_of(metric)}", share, samples=pairs)
+    if share > limit:
+        doubt = f"{said}: {_text(share)} is not {threshold_of(metric)}, but so few may be chance; more traffic tells"
+        return Finding("Inconclusive", doubt, share, samples=pairs)
+    if compared.unread:
+        unread = f"{said}, and {compared.unread} of the new version's pods cannot be read"
+        return Finding("Inconclusive", unread, share, samples=pairs)
+    return Finding("Pass", said, share, samples=pairs)
+
+
+def _too_few(compared: Compared, min_samples: int) -> str:
+    """How many there are, and how many there would be if both had been told of."""
+    said = f"{compared.pairs} predictions of both versions for the same requests in {compared.window_seconds:.0f} s"
+    without = f", of {compared.told} answers of the new version" if compared.told else ""
+    return f"{said}{without}; minSamples is {min_samples}"
 
 
 def _below(metric: AnalysisMetric, value: float, canary: Traffic, stable: Traffic | Failure) -> Finding:

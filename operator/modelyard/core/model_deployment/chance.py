@@ -20,6 +20,11 @@ def is_beyond_chance(failed: int, of: int, other_failed: int, other_of: int, mar
     return share - other - math.hypot(share - low, high - other) > margin
 
 
+def is_above(failed: int, of: int, limit: float) -> bool:
+    """Whether a share exceeds a limit by more than chance explains."""
+    return _wilson(failed, of)[0] > limit
+
+
 def _wilson(failed: int, of: int) -> tuple[float, float]:
     """Wilson's interval of a share."""
     share, squared = min(1.0, failed / of), Z * Z

@@ -8,6 +8,7 @@ from modelyard.api.analysis import PLACEHOLDERS, Analysis
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import clock, traffic
 from modelyard.core.context import Context
+from modelyard.core.disagreement import CompareAnswers, Compared, key_of
 from modelyard.core.model_deployment import analysis as judgement
 from modelyard.core.model_deployment.analysis import Measured
 from modelyard.core.model_deployment.backend import version_label
@@ -103,13 +104,26 @@ def _measure(scene: Scene, canary: Canary, analysis: Analysis) -> Measured:
         for metric in analysis.metrics
         if metric.prometheus
     }
-    has_traffic = len(queries) < len(analysis.metrics)
+    comparison = _comparison(scene, canary, analysis, new, old)
+    has_traffic = len(queries) + (comparison is not None) < len(analysis.metrics)
     questions = [MeasureTraffic(pods, window) for pods in (new, old) if has_traffic]
-    answers = scene.draft.ask_all([*questions, *queries.values()])
-    by_metric = dict(zip(queries, answers[len(questions) :], strict=True))
+    asked = [*queries.values(), *([comparison] if comparison else [])]
+    answers = scene.draft.ask_all([*questions, *asked])
     nothing = traffic.Traffic(0, 0, None, window)
     canarys, stables = answers[:2] if has_traffic else (nothing, nothing)
-    return Measured(canarys, stables, by_metric)
+    by_metric = dict(zip(queries, answers[len(questions) :], strict=False))
+    return Measured(canarys, stables, by_metric, answers[-1] if comparison else Compared(0, 0, window))
+
+
+def _comparison(
+    scene: Scene, canary: Canary, analysis: Analysis, new: tuple[PodAddress, ...], old: tuple[PodAddress, ...]
+) -> CompareAnswers | None:
+    """What is asked about predictions, where spec wants them compared."""
+    metric = next((metric for metric in analysis.metrics if metric.builtin == "Disagreement"), None)
+    if metric is None:
+        return None
+    key, tolerance = key_of(scene.draft.resource), float(metric.tolerance) if metric.tolerance else None
+    return CompareAnswers(old, new, canary.version, key, float(analysis.interval_seconds), tolerance)
 
 
 def _judged(scene: Scene, analysis: Analysis, state: dict[str, Any], measured: Measured) -> Trouble | None:

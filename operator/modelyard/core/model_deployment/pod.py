@@ -6,6 +6,7 @@ from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import metadata, pod_policy, pods
 from modelyard.core.context import Context
+from modelyard.core.disagreement import KEY_VARIABLE, key_of
 from modelyard.core.model_deployment.layout import Predictor
 from modelyard.core.model_deployment.protocol import (
     GRPC_PORT,
@@ -53,8 +54,9 @@ def template_annotations(spec: ModelDeploymentSpec) -> dict[str, str]:
 def build_pod_spec(resource: Manifest, spec: ModelDeploymentSpec, version: str, context: Context) -> pods.PodSpec:
     """The pod spec for one version; credentials for MLflow are in the init container only."""
     tracking = pods.tracking_environment(context, resource["metadata"]["namespace"])
-    fetcher = _fetcher(spec, version, context, tracking)
-    pod = pods.merged_spec(spec.pod_template, _server(spec, version, context), [fetcher])
+    server, fetcher = _server(spec, version, context), _fetcher(spec, version, context, tracking)
+    server["env"] += _comparing(resource, spec)
+    pod = pods.merged_spec(spec.pod_template, server, [fetcher])
     pod["volumes"] = [*pod["volumes"], {"name": "modelyard-model", "emptyDir": {}}, *pods.ca_volumes(context)]
     pod.setdefault("terminationGracePeriodSeconds", 30)
     return pod_policy.enforced(context.serving_pods, pod)
@@ -109,6 +111,13 @@ def _server(spec: ModelDeploymentSpec, version: str, context: Context) -> pods.C
         "volumeMounts": [{"name": "modelyard-model", "mountPath": MODEL_FOLDER, "readOnly": True}],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
+
+
+def _comparing(resource: Manifest, spec: ModelDeploymentSpec) -> list[dict[str, str]]:
+    """What lets the server tell whether its answers are those of another; only where spec asks for it."""
+    analysis = spec.rollout.analysis
+    is_wanted = analysis is not None and any(metric.builtin == "Disagreement" for metric in analysis.metrics)
+    return [{"name": KEY_VARIABLE, "value": key_of(resource)}] if is_wanted else []
 
 
 def _probe(path: str, period_seconds: int) -> dict[str, Any]:

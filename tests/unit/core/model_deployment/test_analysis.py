@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from modelyard.api.analysis import Analysis
+from modelyard.core.disagreement import Compared
 from modelyard.core.model_deployment.analysis import Measured, judge, verdict, what_failed, what_is_missing
 from modelyard.core.plan import Failure
 from modelyard.core.traffic import Traffic
@@ -141,3 +142,49 @@ def test_one_metric_that_fails_ends_it_whatever_the_others_say() -> None:
     items = judge(spec, Measured(traffic(100, 50, latency=None), traffic(900), {}), [])
     assert verdict(spec, items) == "Fail"
     assert what_failed(spec, items).startswith("errors:")
+
+
+SAME = {"name": "same", "builtin": "Disagreement", "max": "0.02"}
+
+
+def compared(compared: Compared | Failure, metric: dict[str, Any] = SAME) -> dict[str, Any]:
+    (item,) = judge(analysis(metric), Measured(NOTHING, NOTHING, {}, compared), [])
+    return item
+
+
+@pytest.mark.parametrize(
+    ("what", "result", "value", "words"),
+    [
+        (Compared(100, 0, 15), "Pass", "0", "0 of 100 predictions differ from the stable version's"),
+        (Compared(100, 2, 15), "Pass", "0.02", "2 of 100"),
+        (Compared(100, 3, 15), "Inconclusive", "0.03", "may be chance; more traffic tells"),
+        (Compared(100, 30, 15), "Fail", "0.3", "0.3 is not <= 0.02"),
+        (Compared(100, 100, 15), "Fail", "1", "100 of 100"),
+        (Compared(99, 99, 15.2, told=240), "Inconclusive", None, "in 15 s, of 240 answers of the new version; minSam"),
+        (
+            Compared(0, 0, 15),
+            "Inconclusive",
+            None,
+            "0 predictions of both versions for the same requests in 15 s; minS",
+        ),
+        (Compared(100, 0, 15, unread=1), "Inconclusive", "0", "1 of the new version's pods cannot be read"),
+        (Compared(100, 30, 15, unread=1), "Fail", "0.3", "0.3 is not <= 0.02"),
+        (AWAY, "Inconclusive", None, "the operator cannot read pod a"),
+    ],
+)
+def test_predictions_that_differ_too_often_beyond_chance_fail(
+    what: Compared | Failure, result: str, value: str | None, words: str
+) -> None:
+    item = compared(what)
+    assert (item["result"], item.get("value"), item["threshold"]) == (result, value, "<= 0.02")
+    assert words in item["message"]
+    assert item.get("samples") == (what.pairs if isinstance(what, Compared) else None)
+
+
+def test_with_a_max_of_zero_one_difference_is_too_much() -> None:
+    assert compared(Compared(100, 1, 15), SAME | {"max": "0"})["result"] == "Fail"
+    assert compared(Compared(100, 0, 15), SAME | {"max": "0"})["result"] == "Pass"
+
+
+def test_where_nothing_was_compared_nothing_passes() -> None:
+    assert found(SAME, traffic(1000), traffic(9000))["result"] == "Inconclusive"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from modelyard.core.model_deployment.chance import is_beyond_chance
+from modelyard.core.model_deployment.chance import is_above, is_beyond_chance
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,20 @@ def test_two_versions_that_fail_alike_are_taken_for_different_ones_once_in_hundr
 
     wrong = sum(is_beyond_chance(failures(100), 100, failures(400), 400, 0) for _ in range(2000))
     assert wrong <= 10
+
+
+@pytest.mark.parametrize(
+    ("failed", "of", "limit", "is_more"),
+    [
+        (3, 100, 0.02, False),
+        (6, 100, 0.02, False),
+        (9, 100, 0.02, True),
+        (30, 1000, 0.02, False),
+        (40, 1000, 0.02, True),
+        (1, 100, 0.0, True),
+        (0, 100, 0.0, False),
+        (100, 100, 1.0, False),
+    ],
+)
+def test_a_share_is_above_a_limit_only_beyond_chance(failed: int, of: int, limit: float, is_more: bool) -> None:
+    assert is_above(failed, of, limit) is is_more

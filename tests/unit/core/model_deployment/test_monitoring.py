@@ -10,6 +10,7 @@ import builders
 from modelyard.api import names
 from modelyard.api.model_deployment import ModelDeploymentSpec
 from modelyard.core import clock
+from modelyard.core.disagreement import CompareAnswers, Compared
 from modelyard.core.errors import Open
 from modelyard.core.model_deployment import monitoring
 from modelyard.core.model_deployment.backend import PredictorState, Servers
@@ -18,7 +19,7 @@ from modelyard.core.model_deployment.deployment import DeploymentBackend
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.observed import Observed
 from modelyard.core.model_deployment.scene import Scene
-from modelyard.core.plan import Question
+from modelyard.core.plan import Failure, Question
 from modelyard.core.pod_state import Trouble
 from modelyard.core.traffic import MeasureTraffic, QueryPrometheus, Traffic
 
@@ -26,6 +27,7 @@ ERRORS = {"name": "errors", "builtin": "ErrorRate", "max": "0.01"}
 STEPS = [{"setWeight": 10}, {"pause": {"seconds": 60}}, {"setWeight": 50}]
 GOOD, BAD = Traffic(200, 0, 0.1, 15), Traffic(200, 100, 0.1, 15)
 NOTHING = Traffic(0, 0, None, 15)
+ALIKE = Compared(200, 0, 15)
 
 
 def pod(name: str, version: str, **metadata: Any) -> dict[str, Any]:
@@ -46,6 +48,7 @@ class Story:
     canary_traffic: Any = GOOD
     stable_traffic: Any = GOOD
     number: Any = 0.1
+    compared: Any = ALIKE
     now: datetime = builders.NOW
     status: dict[str, Any] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
@@ -73,7 +76,8 @@ class Story:
             return found
 
     def scene(self, answers: dict[Question, Any]) -> tuple[Scene, Canary]:
-        rollout = {"strategy": "Canary", "steps": STEPS, "analysis": self.analysis}
+        is_shadow = any(metric.get("builtin") == "Disagreement" for metric in self.analysis["metrics"])
+        rollout = {"strategy": "Shadow" if is_shadow else "Canary", "steps": STEPS, "analysis": self.analysis}
         self.status["canary"] |= {"weight": self.weight, "step": {0: 1, 10: 2, 50: 4}[self.weight]}
         resource = builders.make_model_deployment().with_spec(rollout=rollout).build() | {"status": self.status}
         spec = ModelDeploymentSpec.model_validate(resource["spec"])
@@ -91,6 +95,8 @@ class Story:
     def _answer(self, question: Question) -> Any:
         if isinstance(question, QueryPrometheus):
             return self.number
+        if isinstance(question, CompareAnswers):
+            return self.compared
         assert isinstance(question, MeasureTraffic)
         return self.canary_traffic if question.pods[0].name == "bb" else self.stable_traffic
 
@@ -246,3 +252,40 @@ def test_a_query_is_judged_beside_the_traffic(number: float | None, result: str)
     story.look(after=15)
     assert [item["result"] for item in story.status["analysis"]] == ["Pass", result]
     assert len(story.asked) == 3, "all of it at once"
+
+
+SAME = {"name": "same", "builtin": "Disagreement", "max": "0.02"}
+
+
+def test_predictions_are_compared_by_the_pods_of_both_versions_that_are_to_stay() -> None:
+    story = a_story(SAME | {"tolerance": "0.5"})
+    story.look()
+    (asked,) = story.asked
+    assert isinstance(asked, CompareAnswers)
+    assert [pod.name for pod in asked.stable] == ["a"]
+    assert [pod.name for pod in asked.canary] == ["bb"]
+    assert (asked.version, asked.window_seconds, asked.tolerance) == ("2", 15, 0.5)
+    story.compared = Compared(200, 100, 15)
+    found = story.look(after=15)
+    assert found is not None
+    assert found.message.startswith("same: 100 of 200 predictions differ from the stable version's: 0.5 is not <= 0.02")
+
+
+def test_every_kind_of_metric_gets_its_own_answer() -> None:
+    query = {"name": "drift", "prometheus": {"query": "drift"}, "max": "0.2"}
+    story = a_story(query, SAME, ERRORS)
+    story.look()
+    assert len(story.asked) == 4
+    story.number, story.canary_traffic, story.compared = 0.15, Traffic(300, 0, 0.1, 15), Compared(400, 4, 15)
+    assert story.look(after=15) is None
+    items = {item["name"]: (item["result"], item["value"], item.get("samples")) for item in story.status["analysis"]}
+    assert items == {"drift": ("Pass", "0.15", None), "same": ("Pass", "0.01", 400), "errors": ("Pass", "0", 300)}
+
+
+def test_a_version_that_cannot_be_compared_is_neither_passed_nor_failed() -> None:
+    story = a_story(SAME)
+    story.compared = Failure("AnswersUnknown", "pod a does not tell what it predicted")
+    story.look()
+    assert story.look(after=15) is None
+    awaited, _ = story.awaited()
+    assert awaited == "same: pod a does not tell what it predicted"
