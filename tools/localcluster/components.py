@@ -25,6 +25,7 @@ ISSUER = f"https://kubernetes.default.svc.{CLUSTER_DOMAIN}"
 AUDIT_POLICY = Path(__file__).with_name("audit-policy.json")
 
 ADMINISTRATOR = Identity("modelyard-admin", ("system:masters",))
+FRONT_PROXY = Identity("front-proxy-client")
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,16 @@ class Ports:
 
 
 class Pki:
-    """The authorities of one control plane. etcd has its own: whoever may talk to the apiserver may not read etcd."""
+    """The authorities of one control plane.
+
+    etcd has its own: whoever may talk to the apiserver may not read etcd. So has what passes requests on to further API
+    servers: they believe its word about who is asking.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.kubernetes = Authority(folder, "kubernetes-ca")
         self.etcd = Authority(folder / "etcd", "etcd-ca")
+        self.front_proxy = Authority(folder / "front-proxy", "front-proxy-ca")
         self.service_accounts = signing_key(folder / "service-accounts.key")
 
     @property
@@ -145,8 +151,23 @@ def apiserver(setup: Setup, hosts: Sequence[str], extra: Sequence[str] = ()) -> 
         "--anonymous-auth=false",
         "--allow-privileged=true",
         "--profiling=false",
+        *aggregation_flags(pki),
         *extra,
     )
+
+
+def aggregation_flags(pki: Pki) -> list[str]:
+    """Flags that let an apiserver pass requests on to others, such as metrics-server, and say who is asking."""
+    pair = pki.front_proxy.client(FRONT_PROXY.user, FRONT_PROXY)
+    return [
+        f"--requestheader-client-ca-file={pki.front_proxy.certificate}",
+        f"--requestheader-allowed-names={FRONT_PROXY.user}",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        f"--proxy-client-cert-file={pair.certificate}",
+        f"--proxy-client-key-file={pair.key}",
+    ]
 
 
 def audit_flags(log: Path) -> list[str]:

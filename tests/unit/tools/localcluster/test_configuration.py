@@ -54,6 +54,13 @@ def test_etcd_asks_clients_and_peers_for_certificates_of_its_own_authority(setup
     assert setup.pki.etcd.certificate != setup.pki.kubernetes.certificate
 
 
+def test_whoever_the_apiserver_lets_in_cannot_speak_for_others_to_further_api_servers(setup: Setup) -> None:
+    found = flags(apiserver(setup, []).argv)
+    assert found["--requestheader-allowed-names"] == "front-proxy-client"
+    assert found["--requestheader-client-ca-file"] == str(setup.pki.front_proxy.certificate)
+    assert found["--requestheader-client-ca-file"] != found["--client-ca-file"]
+
+
 def test_etcd_and_the_controllers_listen_on_loopback(setup: Setup) -> None:
     assert flags(etcd(setup).argv)["--listen-client-urls"] == "https://127.0.0.1:1"
     programs = [controller_manager(setup), scheduler(setup)]
