@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -184,7 +183,7 @@ async def _webhooks(
     receiver = mlflow_webhook.Receiver(
         Path(settings.webhook_secret_file),
         engine,
-        lambda moved: tracking.look_again(replace(moved, workspace=settings.tracking_workspaces.of(moved.workspace))),
+        tracking.take_hint,
         lambda result: metrics.webhooks.labels(result).inc(),
         session,
     )

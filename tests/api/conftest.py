@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from api.mlflow_server import MlflowServer
 from chart.rendering import NAMESPACE, RELEASE
@@ -49,8 +50,16 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
 
 @pytest.fixture(scope="session")
 def workspace_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    """One whose experiments and models are kept in workspaces."""
-    server = MlflowServer(tmp_path_factory.mktemp("workspaces"), "--enable-workspaces")
+    """One whose experiments and models are kept in workspaces; it delivers webhooks into a private network."""
+    server = MlflowServer(
+        tmp_path_factory.mktemp("workspaces"),
+        "--enable-workspaces",
+        MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS="true",
+        MLFLOW_WEBHOOK_ALLOWED_SCHEMES="http,https",
+        MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY=Fernet.generate_key().decode(),
+        # A list that is kept is that of the workspace which was the first to need it.
+        MLFLOW_WEBHOOK_CACHE_TTL="0",
+    )
     server.start()
     yield server
     server.kill()

@@ -14,7 +14,7 @@ from api.mlflow_server import MlflowServer
 from support.manifests import model_deployment
 from support.operator_process import OperatorProcess, free_port, running
 from support.tracking import Tracking
-from support.webhooks import SECRET, alias_event, signed
+from support.webhooks import SECRET, alias_event, signed, subscribe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,16 +74,6 @@ def leader_and_other(world: World) -> tuple[OperatorProcess, OperatorProcess]:
     return leader, other
 
 
-def subscribe(tracking: Tracking, url: str) -> Callable[[], None]:
-    """Make a webhook as docs/mlflow.md says; returns what removes it."""
-    events = [{"entity": "MODEL_VERSION_ALIAS", "action": action} for action in ("CREATED", "DELETED")]
-    body = {"name": "modelyard", "url": url, "secret": SECRET, "status": "ACTIVE", "events": events}
-    made = requests.post(f"{tracking.uri}/api/2.0/mlflow/webhooks", json=body, timeout=10)
-    assert made.ok, made.text
-    path = f"{tracking.uri}/api/2.0/mlflow/webhooks/{made.json()['webhook']['webhook_id']}"
-    return lambda: requests.delete(path, timeout=10).raise_for_status()
-
-
 def desired(world: World) -> str | None:
     found = world.get("ModelDeployment", "digits") or {}
     version: str | None = (found.get("status") or {}).get("desiredVersion")
@@ -98,7 +88,7 @@ def test_a_move_is_seen_within_a_second(
     versions = [hinting.make_version(name) for _ in range(2)]
     hinting.point(name, "champion", versions[0])
     leader, other = leader_and_other(world)
-    unsubscribe = subscribe(hinting, url_of(leader if told == "the leader" else other))
+    unsubscribe = subscribe(hinting.uri, url_of(leader if told == "the leader" else other))
     world.apply(model_deployment(model={"name": name, "alias": "champion"}, paused=True))
     world.until(lambda: desired(world) == versions[0], "the first version is seen")
     time.sleep(1.5)  # MLflow keeps the list of webhooks for so long

@@ -1,10 +1,13 @@
-"""What MLflow sends when an alias moves, and what somebody else might."""
+"""MLflow's webhooks: how one is made, what it sends when an alias moves, and what somebody else might."""
 
 import base64
 import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
+
+import requests
 
 SECRET = "correct horse battery staple"
 
@@ -29,3 +32,14 @@ def signed(
         "Content-Type": "application/json",
     }
     return headers, raw
+
+
+def subscribe(uri: str, url: str, workspace: str = "") -> Callable[[], None]:
+    """Make a webhook as docs/mlflow.md says; returns what removes it."""
+    headers = {"X-MLFLOW-WORKSPACE": workspace} if workspace else {}
+    events = [{"entity": "MODEL_VERSION_ALIAS", "action": action} for action in ("CREATED", "DELETED")]
+    body = {"name": "modelyard", "url": url, "secret": SECRET, "status": "ACTIVE", "events": events}
+    made = requests.post(f"{uri}/api/2.0/mlflow/webhooks", json=body, headers=headers, timeout=10)
+    assert made.ok, made.text
+    path = f"{uri}/api/2.0/mlflow/webhooks/{made.json()['webhook']['webhook_id']}"
+    return lambda: requests.delete(path, headers=headers, timeout=10).raise_for_status()

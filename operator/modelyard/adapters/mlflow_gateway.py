@@ -73,6 +73,17 @@ class MlflowGateway:
         """Somebody says that this alias moved: it is read now instead of at its next turn, if anybody follows it."""
         self._aliases.look_again(Asked(ResolveAlias(moved.model, moved.alias), moved.workspace))
 
+    def take_hint(self, moved: Moved) -> None:
+        """MLflow says that an alias of this name moved: it is read now in every workspace where anybody follows it.
+
+        Of webhooks MLflow 3.17 keeps one list for all workspaces, so that a delivery may name another than the one in
+        which the alias moved.
+        """
+        wanted = ResolveAlias(moved.model, moved.alias)
+        followed = {item.workspace for item in self._aliases.aliases() if isinstance(item, Asked)}
+        for workspace in followed | {"", moved.workspace}:
+            self._aliases.look_again(Asked(wanted, workspace))
+
     async def close(self) -> None:
         """Stop asking; a call that is under way ends by itself after its time-out."""
         await self._aliases.close()

@@ -154,6 +154,23 @@ async def test_a_move_is_told_of_the_workspace_that_it_was_in(
     assert (await gateway.ask(ResolveAlias("digits", "champion"), first)).version == "2"
 
 
+async def test_a_hint_is_looked_into_in_every_workspace(gateway: MlflowGateway, teams: dict[str, Tracking]) -> None:
+    moves: asyncio.Queue[Moved] = asyncio.Queue()
+    gateway.tell_of_moves(moves.put_nowait)
+    (first, ours), (second, theirs) = teams.items()
+    for name, tracking in teams.items():
+        for _ in range(2):
+            tracking.make_version("digits")
+        tracking.point("digits", "champion", "1")
+        await gateway.ask(ResolveAlias("digits", "champion"), name)
+    theirs.point("digits", "champion", "2")
+    gateway.take_hint(Moved("digits", "champion", first))
+    assert await asyncio.wait_for(moves.get(), 30) == Moved("digits", "champion", second)
+    ours.point("digits", "champion", "2")
+    gateway.take_hint(Moved("digits", "champion"))
+    assert await asyncio.wait_for(moves.get(), 30) == Moved("digits", "champion", first)
+
+
 async def test_all_workspaces_are_found(gateway: MlflowGateway, teams: dict[str, Tracking]) -> None:
     assert {"default", *teams} <= set(await gateway.ask(FindWorkspaces()))
 

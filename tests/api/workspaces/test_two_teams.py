@@ -13,7 +13,6 @@ from support.promoting import Promoting
 from support.serving import Serving
 from support.tracking import Tracking, run_training_code, variables_of
 from support.training import Training
-from support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,30 +42,6 @@ def operators(
     }
     with running([OperatorProcess(account, tmp_path_factory.mktemp("operator"), "apart", own)]) as processes:
         yield processes
-
-
-@pytest.fixture
-def server(workspace_server: MlflowServer) -> Tracking:
-    """MLflow as its administrator sees it."""
-    return Tracking(workspace_server.uri)
-
-
-@pytest.fixture
-def ours(world: World, server: Tracking) -> World:
-    """One team's namespace, with its workspace."""
-    return dataclasses.replace(world, tracking=server.make_workspace(world.namespace))
-
-
-@pytest.fixture
-def theirs(world: World, server: Tracking) -> Iterator[World]:
-    """Another team's."""
-    name = f"{world.namespace}-b"
-    world.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    eventually(lambda: world.kube.get("ServiceAccount", name, "default"), "pods can be made", lambda: name)
-    yield dataclasses.replace(world, namespace=name, tracking=server.make_workspace(name))
-    for kind in ("TrainingJob", "PromotionPolicy", "Promotion", "ModelDeployment"):
-        for item in world.kube.items(kind, name):
-            world.kube.delete(kind, name, item["metadata"]["name"])
 
 
 def train(world: World, *aliases: str) -> Training:
