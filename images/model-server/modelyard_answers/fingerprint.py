@@ -11,8 +11,9 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MOST_ROWS = 256
@@ -29,6 +30,9 @@ _SMALLEST = 1e-9
 
 _CELLS = 1 << CELL_BITS
 
+_NESTED = frozenset({dict, list, tuple})
+
+Values = list[Any]
 Pair = tuple[int, int]
 Grid = Callable[[float], float]
 """Where a number lies, in steps of the grid."""
@@ -60,14 +64,14 @@ def grid_of(tolerance: float | None) -> Grid | None:
 
 def take(key: bytes, request: bytes, body: bytes, grid: Grid | None) -> Fingerprint:
     """The fingerprint of one answer to one request."""
-    told, rows = _read(body)
+    told, rows, values = _read(body)
     form = hashlib.blake2b(told.encode("utf-8", "surrogatepass"), key=key, digest_size=FORM_BYTES).digest()
-    width = max(len(rows[0]), 1)
-    kept = rows[: max(1, min(MOST_ROWS, MOST_VALUES // width))]
-    pairs = [_cells(value, grid) for row in kept for value in row[:MOST_VALUES]]
-    packed = struct.pack(f"<{2 * len(pairs)}H", *(cell for pair in pairs for cell in pair))
+    width = len(values) // rows
+    kept = max(1, min(rows, MOST_ROWS, MOST_VALUES // max(width, 1)))
+    cells = [cell for value in values[: min(kept * width, MOST_VALUES)] for cell in _cells(value, grid)]
+    packed = struct.pack(f"<{len(cells)}H", *cells)
     hidden = _hidden(packed, hashlib.shake_256(key + request).digest(len(packed)))
-    return Fingerprint(_text(form), len(kept), _text(hidden))
+    return Fingerprint(_text(form), kept, _text(hidden))
 
 
 def _hidden(packed: bytes, stream: bytes) -> bytes:
@@ -76,47 +80,48 @@ def _hidden(packed: bytes, stream: bytes) -> bytes:
     return both.to_bytes(len(packed), "little")
 
 
-def _read(body: bytes) -> tuple[str, Sequence[Sequence[Any]]]:
-    """Form and values of an answer; of one that is no JSON, or too deep, only whether it is the same can be told."""
+def _read(body: bytes) -> tuple[str, int, Values]:
+    """Form, rows and values of an answer; of one that is no JSON, or too deep, only whether it is the same."""
     try:
-        content, rows = _table(json.loads(body))
-        return _form(content), rows
+        content, rows, values = _table(json.loads(body))
+        return _form(content), rows, values
     except (ValueError, RecursionError):
-        return "", [[hashlib.sha256(body).hexdigest()]]
+        return "", 1, [hashlib.sha256(body).hexdigest()]
 
 
-def _table(told: Any) -> tuple[Any, Sequence[Sequence[Any]]]:  # noqa: ANN401 - any JSON
+def _table(told: Any) -> tuple[Any, int, Values]:  # noqa: ANN401 - any JSON
     """What was predicted, and its values by prediction where the answer tells them apart, else all in one row."""
     if isinstance(told, dict) and isinstance(told.get("outputs"), list):
         return _outputs(told["outputs"])
     if isinstance(told, dict) and "predictions" in told:
         return _predictions(told["predictions"])
-    return told, [list(_values(told))]
+    return told, 1, _values(told)
 
 
-def _predictions(content: Any) -> tuple[Any, Sequence[Sequence[Any]]]:  # noqa: ANN401 - any JSON
+def _predictions(content: Any) -> tuple[Any, int, Values]:  # noqa: ANN401 - any JSON
     """Of MLflow's own form of an answer: one prediction per item."""
-    if isinstance(content, list) and content:
-        rows = [list(_values(item)) for item in content]
-        if len({len(row) for row in rows}) == 1 and rows[0]:
-            return content, rows
-    return content, [list(_values(content))]
+    values = _values(content)
+    if isinstance(content, list) and content and (values is content or len({len(_values(it)) for it in content}) == 1):
+        return content, len(content), values
+    return content, 1, values
 
 
-def _outputs(outputs: list[Any]) -> tuple[Any, Sequence[Sequence[Any]]]:
+def _outputs(outputs: list[Any]) -> tuple[Any, int, Values]:
     """Of the Open Inference Protocol: one prediction per item of every output's first dimension.
 
     Identity and version in the answer are left out: they differ by nature.
     """
     content = [_output(output) for output in outputs]
-    columns = [list(_values(data)) for _, _, data in content]
+    columns = [_values(data) for _, _, data in content]
     lengths = {shape[0] if isinstance(shape, list) and shape else None for _, shape, _ in content}
     length = lengths.pop() if len(lengths) == 1 else None
-    if not isinstance(length, int) or length < 1 or any(not column or len(column) % length for column in columns):
-        return content, [[value for column in columns for value in column]]
-    widths = [len(column) // length for column in columns]
-    parts = list(zip(columns, widths, strict=True))
-    return content, [[v for column, n in parts for v in column[row * n : (row + 1) * n]] for row in range(length)]
+    if type(length) is not int or length < 1 or any(not column or len(column) % length for column in columns):
+        return content, 1, [value for column in columns for value in column]
+    if len(columns) == 1:
+        return content, length, columns[0]
+    parts = [(column, len(column) // length) for column in columns]
+    by_row = (column[row * width : (row + 1) * width] for row in range(length) for column, width in parts)
+    return content, length, [value for part in by_row for value in part]
 
 
 def _output(output: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - any JSON
@@ -126,16 +131,18 @@ def _output(output: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 - any JSON
     return output.get("name"), output.get("shape"), output.get("data")
 
 
-def _values(content: Any) -> Iterator[Any]:  # noqa: ANN401 - any JSON
-    """All that is no list and no object, in order."""
+def _values(content: Any) -> Values:  # noqa: ANN401 - any JSON
+    """All that is no list and no object, in order; a list of such is returned as it is."""
     if isinstance(content, dict):
-        for name in sorted(content):
-            yield from _values(content[name])
-    elif isinstance(content, list):
-        for item in content:
-            yield from _values(item)
-    else:
-        yield content
+        return [value for name in sorted(content) for value in _values(content[name])]
+    if not isinstance(content, list):
+        return [content]
+    return content if _is_flat(content) else [value for item in content for value in _values(item)]
+
+
+def _is_flat(content: list[Any]) -> bool:
+    """Whether a list holds no further ones. Of the types, because a batch is long and has few."""
+    return _NESTED.isdisjoint(map(type, content))
 
 
 def _form(content: Any) -> str:  # noqa: ANN401 - any JSON
@@ -146,31 +153,37 @@ def _form(content: Any) -> str:  # noqa: ANN401 - any JSON
         name, shape, data = content
         return f"({json.dumps(name)},{json.dumps(shape)},{_form(data)})"
     if isinstance(content, list):
-        forms = [_form(item) if isinstance(item, dict | list | tuple) else "" for item in content]
-        return f"[{len(forms)}]" if not any(forms) else "[" + ",".join(forms) + "]"
+        return f"[{len(content)}]" if _is_flat(content) else "[" + ",".join(map(_form, content)) + "]"
     return ""
 
 
 def _cells(value: Any, grid: Grid | None) -> Pair:  # noqa: ANN401 - any value of JSON
-    """The two cells of a value."""
-    place = _place(value, grid)
-    if place is None:
-        digest = hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=4).digest()
-        return int.from_bytes(digest[:2], "little"), int.from_bytes(digest[2:], "little")
-    # Not on a border at zero and at whole steps, where many numbers lie.
-    return math.floor(place + 0.25) % _CELLS, math.floor(place + 0.75) % _CELLS
+    """A value's cells: a number's on the two grids; of labels, and whole numbers without a tolerance, a hash."""
+    if type(value) is float or (grid is not None and type(value) is int):
+        place = _place(value, grid)
+        if place is not None:
+            # Not on a border at zero and at whole steps, where many numbers lie.
+            return math.floor(place + 0.25) % _CELLS, math.floor(place + 0.75) % _CELLS
+    return _hashed_label(value) if type(value) is int else _hashed(value)
 
 
-def _place(value: Any, grid: Grid | None) -> float | None:  # noqa: ANN401 - any value of JSON
-    """Where a number lies, in steps; None of what is compared as text: labels; whole numbers without a tolerance."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or (grid is None and isinstance(value, int)):
-        return None
+def _place(number: float, grid: Grid | None) -> float | None:
+    """Where a number lies, in steps; None of what lies nowhere."""
     try:
-        number = float(value)
         place = grid(number) if grid else math.asinh(number / _SMALLEST) / (2 * NOISE)
     except OverflowError:
         return None
     return place if math.isfinite(place) else None
+
+
+def _hashed(value: Any) -> Pair:  # noqa: ANN401 - any value of JSON
+    """The two cells of what is the same or not."""
+    digest = hashlib.blake2b(repr(value).encode("utf-8", "surrogatepass"), digest_size=4).digest()
+    return int.from_bytes(digest[:2], "little"), int.from_bytes(digest[2:], "little")
+
+
+_hashed_label = lru_cache(maxsize=1024)(_hashed)
+"""Of whole numbers: a classifier answers with few."""
 
 
 def _text(digest: bytes) -> str:
