@@ -9,7 +9,7 @@ from typing import Any
 from modelyard.api import names
 from modelyard.api.training_job import TrainingJobSpec
 from modelyard.core import clock, metadata
-from modelyard.core.conditions import Conditions, find, in_bytes, is_same_status
+from modelyard.core.conditions import Conditions, find, in_bytes
 from modelyard.core.errors import Waiting
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef, Plan, Question
 from modelyard.core.subject import Subject
@@ -158,16 +158,14 @@ class Draft(Subject):
 
     def finish(self) -> Plan:
         """The plan, with Reconciling and Stalled present only while true."""
-        self.status["observedGeneration"] = self.generation
         self._state_for_readers()
-        self.status["conditions"] = self.conditions.as_list()
-        stated = {item["type"]: item for item in self.status["conditions"]}
+        stated = {item["type"]: item for item in self.conditions.as_list()}
         self.status["problem"] = problem_of(stated, next(iter(self.records), {}), self.trouble)
-        status = {name: value for name, value in self.status.items() if value not in (None, [], {})}
+        status = self.next_status()
         return Plan(
             create=tuple(self.create),
             delete=tuple(self.delete),
-            status=None if self.is_quiet or is_same_status(status, self.before) else status,
+            status=None if self.is_quiet else status,
             events=tuple(self.events),
             recheck_after=self.recheck_after,
         )
