@@ -264,3 +264,11 @@ def test_what_never_finds_a_counterpart_is_forgotten_the_oldest_first() -> None:
     joiner.join([Answer.of(answer(str(number), (1,))) for number in range(9000)], [])
     late = joiner.join([], [Answer.of(answer(str(number), (1,))) for number in range(9000)])
     assert late.pairs == 8192
+
+
+def test_what_waits_takes_a_bounded_part_of_memory() -> None:
+    joiner = Joiner()
+    joiner.join([Answer(str(number), "f", 1, bytes(8192)) for number in range(1000)], [])
+    assert 200 < joiner.join([], [Answer(str(number), "f", 1, bytes(8192)) for number in range(1000)]).pairs < 257
+    joiner.join([Answer("x" * (3 << 20), "f", 1, b"")], [])
+    assert joiner.join([Answer("a", "f", 1, b"")], [Answer("a", "f", 1, b"")]).pairs == 1

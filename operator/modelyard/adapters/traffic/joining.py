@@ -9,6 +9,8 @@ from typing import Any
 
 _MOST_WAITING = 8192
 """Answers of one version that are kept until the other one's come."""
+_MOST_BYTES = 2 << 20
+"""Of these together."""
 _BYTES_PER_VALUE = 4
 
 
@@ -23,6 +25,11 @@ class Answer:
     """How many predictions; 0: it refused, or failed."""
     cells: bytes
     """For each value two numbers of 16 bits, of which one at least is the same for values that count as the same."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.request) + len(self.form) + len(self.cells)
 
     @classmethod
     def of(cls, told: Any) -> "Answer":  # noqa: ANN401 - any JSON
@@ -57,13 +64,14 @@ class Waiting:
 
     def __init__(self) -> None:
         self._by_request: dict[str, deque[Answer]] = {}
-        self._number = 0
+        self._number = self._bytes = 0
 
     def add(self, answer: Answer) -> None:
         """One more waits."""
         self._by_request.setdefault(answer.request, deque()).append(answer)
         self._number += 1
-        if self._number > _MOST_WAITING:
+        self._bytes += answer.size
+        while self._number > _MOST_WAITING or self._bytes > _MOST_BYTES:
             self.take(next(iter(self._by_request)))
 
     def take(self, request: str) -> Answer | None:
@@ -73,6 +81,7 @@ class Waiting:
             return None
         self._number -= 1
         first = waiting.popleft()
+        self._bytes -= first.size
         if not waiting:
             del self._by_request[request]
         return first
@@ -81,7 +90,7 @@ class Waiting:
         """All of them, which wait no more."""
         found = [answer for waiting in self._by_request.values() for answer in waiting]
         self._by_request.clear()
-        self._number = 0
+        self._number = self._bytes = 0
         return found
 
 
