@@ -18,6 +18,7 @@ from chart.rendering import (
     values_file,
 )
 from modelyard.__about__ import __version__
+from modelyard.core.workspaces import Workspaces
 from modelyard.settings import Settings
 
 pytestmark = pytest.mark.chart
@@ -55,6 +56,7 @@ def test_the_operator_understands_what_the_values_say(helm: Helm) -> None:
     assert settings.namespaces == ("team-a", "team-b")
     assert settings.tracking_uri_for_pods == "https://mlflow.internal.example.org"
     assert settings.tracking_timeout_seconds == 2.5
+    assert settings.tracking_workspaces is Workspaces.PER_NAMESPACE
     assert settings.resync_seconds == 1_200_000
     assert settings.training_pods.max_resources == {"cpu": 8, "memory": "32Gi", "nvidia.com/gpu": 1}
     assert (
