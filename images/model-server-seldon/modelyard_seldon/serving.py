@@ -5,11 +5,11 @@ import threading
 from types import FrameType
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
-from gunicorn.http.message import Request
+from gunicorn.http.message import Request as GunicornRequest
 from gunicorn.workers.base import Worker
 from gunicorn.workers.gthread import TConn, ThreadWorker
 from mlflow.utils.proto_json_utils import NumpyEncoder
@@ -67,6 +67,7 @@ class Served(BaseApplication):
         registry = CollectorRegistry()
         app = get_rest_microservice(self._model, Unmeasured())
         app.json.default = NumpyEncoder().default
+        app.request_class = JsonRequest
         app.register_error_handler(HTTPException, _say_what_http_says)
         count_answers(app, registry)
         start_http_server(_port("METRICS", 6000), registry=registry)
@@ -84,6 +85,12 @@ class Served(BaseApplication):
             self._grpc.stop(_DRAIN_SECONDS).wait()
 
 
+class JsonRequest(Request):
+    """A request whose body is JSON whatever its client calls it, as MLServer takes them too."""
+
+    is_json = True
+
+
 class FarewellWorker(ThreadWorker):
     """Takes leave of kept connections: one that is closed without a word fails the request that is on its way."""
 
@@ -94,7 +101,7 @@ class FarewellWorker(ThreadWorker):
         self.is_leaving = True
         threading.Timer(_FAREWELL_SECONDS, super().handle_exit, (sig, frame)).start()
 
-    def handle_request(self, request: Request, connection: TConn) -> bool:
+    def handle_request(self, request: GunicornRequest, connection: TConn) -> bool:
         """One request, as if its client had asked for the connection's end."""
         if self.is_leaving:
             request.headers.insert(0, ("CONNECTION", "close"))
