@@ -86,7 +86,7 @@ class Served(BaseApplication):
 
 
 class JsonRequest(Request):
-    """A request whose body is JSON whatever its client calls it, as MLServer takes them too."""
+    """A request whose body is JSON though its client does not say so, as of `kubectl create --raw`; as at MLServer."""
 
     is_json = True
 
