@@ -5,6 +5,7 @@ import re
 from modelyard.api import names
 from modelyard.core.errors import Stalled, Waiting
 from modelyard.core.model_deployment import vouching
+from modelyard.core.model_deployment.canary import LEAVING
 from modelyard.core.model_deployment.compatibility import runs
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.model_deployment.refusals import refusal_of
@@ -63,7 +64,9 @@ def _asked_for(draft: Draft, wanted: RegisteredVersion | None, applied: str | No
     """What would be served if it had never failed."""
     if wanted is not None and not draft.spec.paused:
         return wanted.version
-    held = (draft.status.get("canary") or {}).get("version") or applied
+    canary = draft.status.get("canary") or {}
+    # One that leaves is not wanted any more, whoever pauses meanwhile.
+    held = (canary.get("version") if canary.get("phase") != LEAVING else None) or applied
     if held is not None:
         return str(held)
     if draft.spec.paused:
