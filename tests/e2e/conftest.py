@@ -12,6 +12,8 @@ from support.yard import RESTRICTED, Yard, forget_models
 from tools.demo import story, webhooks
 from tools.demo.place import Site, references
 from tools.demo.screen import Screen
+from tools.gateway import envoy
+from tools.images.catalog import catalog
 from tools.localcluster import cluster
 from tools.localcluster.build import ensure_built
 from tools.localcluster.paths import CHECKOUT, current_state
@@ -34,6 +36,18 @@ def site() -> Iterator[Site]:
     webhooks.let_deliver(site.kubectl)
     yield site
     cluster.release()
+
+
+@pytest.fixture(scope="session")
+def envoy_gateway(site: Site) -> Iterator[str]:
+    """The address of a gateway that copies requests, as this machine reaches it, put up when first asked for."""
+    image = catalog()["envoy-gateway"]
+    subprocess.run([sys.executable, "-m", "tools.images", "load", image.name], cwd=CHECKOUT, check=True)
+    envoy.install(site.kubectl, site.helm, image.reference)
+    service = ["service", envoy.NAME, "--namespace", envoy.NAMESPACE]
+    address = site.kubectl.run("get", *service, "--output", "jsonpath={.spec.clusterIP}")
+    yield f"http://{address}:{envoy.PORT}"
+    envoy.uninstall(site.kubectl, site.helm)
 
 
 @pytest.fixture

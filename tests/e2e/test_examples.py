@@ -38,6 +38,9 @@ COVERED = {
     "14-canary-with-approval.yaml",
     "15-canary-through-a-gateway.yaml",  # tests/e2e/test_routes.py
     "16-seldon-protocol.yaml",  # tests/e2e/test_protocols.py
+    "17-shadow/1-serve.yaml",  # tests/e2e/test_shadow.py
+    "17-shadow/2-hasty-version.yaml",
+    "17-shadow/3-next-version.yaml",
 }
 
 

@@ -1,12 +1,13 @@
-"""Requests through a Gateway, counted by the version that answered them."""
+"""Requests through a Gateway, counted by who answered them."""
 
 import http.client
 import json
+import random
 import threading
 import time
 from collections import Counter
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tools.demo.digits import load, request_for
@@ -15,26 +16,39 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Client:
-    """Asks at one address, over a connection that is kept."""
+    """Asks for digits at one address, over a connection that is kept."""
 
     def __init__(self, address: str, path: str) -> None:
         self._path = path
-        self._body = json.dumps(request_for(load()[:1]))
         host = urlsplit(address)
         self._connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=TIMEOUT_SECONDS)
 
     def ask(self) -> str:
-        """The version that answered; raises OSError, http.client.HTTPException or ValueError."""
-        self._connection.request("POST", self._path, self._body, {"Content-Type": "application/json"})
+        """Who answered, the version; raises OSError, http.client.HTTPException or ValueError."""
+        return str(self.post(request_for(load()[:1]))["model_version"])
+
+    def post(self, body: Any) -> Any:
+        """The answer to one request; raises as `ask` does."""
+        self._connection.request("POST", self._path, json.dumps(body), {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         text = response.read()
         if response.status != http.client.OK:
             raise ValueError(f"HTTP {response.status}: {text[:200]!r}")
-        return str(json.loads(text)["model_version"])
+        return json.loads(text)
 
     def count(self, requests: int) -> Counter[str]:
         """The versions that answered this many requests; each of them has to be answered."""
         return Counter(self.ask() for _ in range(requests))
+
+
+class FactorClient(Client):
+    """Asks models that multiply, of which each has its own factor: an answer tells who gave it."""
+
+    def ask(self) -> str:
+        """The factor of the model that answered."""
+        asked = random.uniform(1, 10)
+        [[answered]] = self.post({"inputs": [[asked]]})["predictions"]
+        return f"{answered / asked:g}"
 
 
 class Steady:

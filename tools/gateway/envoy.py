@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.gateway.definitions import download
-from tools.gateway.kinds import LABEL, TIMEOUT_SECONDS, are_ours, define, undefine
+from tools.gateway.kinds import APPLY, LABEL, TIMEOUT_SECONDS, are_ours, define, undefine
 from tools.localcluster.paths import CHECKOUT
 from tools.seldon_standin.install import Kubectl, KubectlError, Say
 
@@ -61,7 +61,8 @@ def uninstall(kubectl: Kubectl, helm: Sequence[str], say: Say = print) -> None:
 def chart_arguments(chart: Path) -> list[str]:
     """What helm is told; the module has the chart as it is before a release fills in the image's name."""
     files = ["--values", str(chart / "values.tmpl.yaml"), "--values", "-"]
-    return ["upgrade", "--install", NAME, str(chart), "--namespace", NAMESPACE, *files, "--wait"]
+    release = ["upgrade", "--install", NAME, str(chart), "--namespace", NAMESPACE]
+    return [*release, *files, "--wait", "--disable-openapi-validation"]
 
 
 def values(image: str) -> Manifest:
@@ -117,7 +118,7 @@ def _resources(cpu: str, memory: str, limit: str) -> Manifest:
 
 def _apply(kubectl: Kubectl, *manifests: Manifest) -> None:
     everything = {"apiVersion": "v1", "kind": "List", "items": manifests}
-    kubectl.run("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=json.dumps(everything))
+    kubectl.run(*APPLY, "--filename", "-", stdin=json.dumps(everything))
 
 
 def _run(helm: Sequence[str], *arguments: str, stdin: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from tools.gateway.kinds import LABEL, TIMEOUT_SECONDS, are_ours, define, undefine
+from tools.gateway.kinds import APPLY, LABEL, TIMEOUT_SECONDS, are_ours, define, undefine
 from tools.gateway.manifests import CLASS, GATEWAY, NAME, NAMESPACE, build_everything
 from tools.seldon_standin.install import Kubectl, Say
 
@@ -17,7 +17,7 @@ def install(kubectl: Kubectl, image: str, say: Say = print) -> None:
     """
     define(kubectl, say)
     everything = {"apiVersion": "v1", "kind": "List", "items": build_everything(image)}
-    kubectl.run("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=json.dumps(everything))
+    kubectl.run(*APPLY, "--filename", "-", stdin=json.dumps(everything))
     here = ("--namespace", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
     kubectl.run("rollout", "status", f"deployment/{NAME}", *here)
     kubectl.run("wait", "--for=condition=Programmed", f"gateway/{GATEWAY}", *here)
