@@ -39,15 +39,14 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def envoy_gateway(site: Site) -> Iterator[str]:
+def envoy_gateway(site: Site) -> str:
     """The address of a gateway that copies requests, as this machine reaches it, put up when first asked for."""
     image = catalog()["envoy-gateway"]
     subprocess.run([sys.executable, "-m", "tools.images", "load", image.name], cwd=CHECKOUT, check=True)
     envoy.install(site.kubectl, site.helm, image.reference)
     service = ["service", envoy.NAME, "--namespace", envoy.NAMESPACE]
     address = site.kubectl.run("get", *service, "--output", "jsonpath={.spec.clusterIP}")
-    yield f"http://{address}:{envoy.PORT}"
-    envoy.uninstall(site.kubectl, site.helm)
+    return f"http://{address}:{envoy.PORT}"
 
 
 @pytest.fixture

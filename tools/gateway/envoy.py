@@ -51,6 +51,8 @@ def uninstall(kubectl: Kubectl, helm: Sequence[str], say: Say = print) -> None:
         kubectl.run("delete", kinds, "--selector", _OURS, "--namespace", NAMESPACE, "--ignore-not-found")
         kubectl.run("delete", "gatewayclass", "--selector", _OURS, "--ignore-not-found")
         _run(helm, "uninstall", NAME, "--namespace", NAMESPACE, "--ignore-not-found", "--wait")
+        # Envoy would wait for its connections, and the namespace for half the minutes that Envoy may take.
+        kubectl.run("delete", "pods", "--all", "--namespace", NAMESPACE, "--grace-period=1")
         kubectl.run("delete", "namespace", "--selector", _OURS, f"--timeout={TIMEOUT_SECONDS}s")
     if are_ours(kubectl):
         undefine(kubectl, say)

@@ -145,6 +145,7 @@ def test_its_controller_goes_after_what_it_holds_back(monkeypatch: pytest.Monkey
         "delete gateways.gateway.networking.k8s.io",
         "delete gatewayclass",
         "helm uninstall envoy",
+        "delete pods",
         "delete namespace",
         "delete crd",
     ]
