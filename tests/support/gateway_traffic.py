@@ -7,12 +7,20 @@ import threading
 import time
 from collections import Counter
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from tools.demo.digits import load, request_for
 
 TIMEOUT_SECONDS = 10.0
+
+
+class Asking(Protocol):
+    """Whoever gets answers."""
+
+    def ask(self) -> str:
+        """The version that answered; raises OSError, http.client.HTTPException or ValueError."""
+        ...
 
 
 class Client:
@@ -54,7 +62,7 @@ class FactorClient(Client):
 class Steady:
     """A steady trickle of requests from a thread, for as long as the block lasts."""
 
-    def __init__(self, client: Client, pause_seconds: float = 0.02) -> None:
+    def __init__(self, client: Asking, pause_seconds: float = 0.02) -> None:
         self._client = client
         self._pause = pause_seconds
         self._is_over = threading.Event()
