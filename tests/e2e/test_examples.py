@@ -41,6 +41,7 @@ COVERED = {
     "17-shadow/1-serve.yaml",  # tests/e2e/test_shadow.py
     "17-shadow/2-hasty-version.yaml",
     "17-shadow/3-next-version.yaml",
+    "18-predictions-compared.yaml",  # tests/e2e/test_disagreement.py
 }
 
 
