@@ -57,6 +57,12 @@ kubeconfig: ## Print the path of its kubeconfig
 build: ## Build what demo and tests need, side by side: the cluster's programs and the images
 	@$(TOOL).demo build
 
+# Before the tests begin: what compiles for minutes the first time would use up the time that one test has.
+.PHONY: build-extras
+build-extras: build ## Build what only single examples and tests need besides
+	@$(TOOL).images build --all >/dev/null
+	@$(TOOL).metrics build >/dev/null
+
 .PHONY: images
 images: ## Build the container images that are missing
 	@$(TOOL).images build
@@ -111,7 +117,7 @@ test-fast: setup ## The tests that need no cluster and no server
 
 # The cluster is ended whatever happened, and the exit code is that of what failed.
 .PHONY: test
-test: lint build ## Everything, on a fresh machine too: checks, cluster, images, all tests
+test: lint build $(if $(findstring tests/e2e,$(TESTS)),build-extras) ## Everything, on a fresh machine too: checks, cluster, images, all tests
 	@trap '$(TOOL).localcluster down' EXIT; trap 'exit 130' INT TERM; \
 	$(TOOL).localcluster up --purpose tests; \
 	$(TOOL).images load; \

@@ -30,6 +30,8 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
             help="only these (default: all but extra ones, which docs/images.md names)",
         )
         command.set_defaults(run=run)
+        if name == "build":
+            command.add_argument("--all", action="store_true", help="every image, the extra ones too")
         if name == "load":
             command.add_argument(
                 "--with", dest="command", metavar="CMD", help="a command with {archive} or {ref} in it"
@@ -43,7 +45,8 @@ def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
 
 def run_build(arguments: argparse.Namespace) -> None:
     """Builds, and prints an archive a line."""
-    for archive in ensure_built(select(arguments.names), Steps("images")):
+    names = tuple(catalog()) if arguments.all else arguments.names
+    for archive in ensure_built(select(names), Steps("images")):
         print(archive)
 
 
