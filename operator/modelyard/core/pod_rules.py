@@ -1,6 +1,7 @@
 """What a user's pod template may not say: what Pod Security `restricted` refuses, and what the operator sets itself."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelyard.api import names
@@ -57,7 +58,16 @@ def problems_of(template: PodTemplate | None, main: str) -> list[str]:
     found += [*_spec_problems(spec), *_name_problems(spec, main)]
     for path, container in _containers(spec):
         found += _container_problems(path, container)
+        found += mount_problems(f"{path}.volumeMounts", container.get("volumeMounts"))
     return found
+
+
+def mount_problems(path: str, mounts: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
+    """Two volumes in one folder: the API server refuses them in a pod, and only one is left where pods are merged."""
+    folders = Counter(str(mount.get("mountPath", "")) for mount in mounts or [])
+    for folder, count in folders.items():
+        if folder and count > 1:
+            yield f"{path}: {count} volumes are mounted at {folder}; choose another mountPath for all but one"
 
 
 def _shape_problems(spec: dict[str, Any]) -> Iterator[str]:

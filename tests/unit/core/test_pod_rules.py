@@ -71,6 +71,10 @@ REFUSED = [
     (container(env=[{"name": {}}]), f"{TRAINER}.env: every name"),
     (container(ports=[1]), f"{TRAINER}.ports must be"),
     (container(volumeMounts=[{"mountPath": 1}]), f"{TRAINER}.volumeMounts: every mountPath"),
+    (
+        container(volumeMounts=[{"name": "a", "mountPath": "/x"}, {"name": "b", "mountPath": "/x"}]),
+        f"{TRAINER}.volumeMounts: 2 volumes are mounted at /x; choose another mountPath",
+    ),
     (container(securityContext=[1]), f"{TRAINER}.securityContext must be"),
     (container(securityContext={"capabilities": "ALL"}), f"{TRAINER}.securityContext must be"),
 ]
@@ -98,7 +102,7 @@ ALLOWED = [
 def test_a_field_is_refused_and_named(spec: dict[str, Any], named: str) -> None:
     [problem] = problems(spec)
     assert problem.startswith(named)
-    assert any(cure in problem for cure in ("remove ", "rename it", "use ", "set ", "must be"))
+    assert any(cure in problem for cure in ("remove ", "rename it", "use ", "set ", "must be", "choose "))
 
 
 @pytest.mark.parametrize("spec", ALLOWED)

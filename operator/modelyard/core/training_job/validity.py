@@ -15,7 +15,8 @@ def problems_of(spec: TrainingJobSpec, namespace: str, context: Context) -> list
         return problems
     policy = pod_policy.problems_of(context.training_pods, spec.pod_template, _asked(spec))
     named = model_names.problems_of(context, namespace, spec.model.name) if spec.model else []
-    return policy + named + [problem for rule in _RULES for problem in rule.problems_of(spec)]
+    mounts = [*pod_rules.mount_problems("spec.trainer.volumeMounts", spec.trainer.volume_mounts)]
+    return policy + named + mounts + [problem for rule in _RULES for problem in rule.problems_of(spec)]
 
 
 def _asked(spec: TrainingJobSpec) -> list[pod_policy.Asked]:
