@@ -76,7 +76,8 @@ class Table:
 
     def _look(self) -> None:
         """One reading of the namespace for all of them."""
-        items = json.loads(self._yard.kubectl("get", _ALL_KINDS, "--output", "json"))["items"]
+        command = ["get", _ALL_KINDS, "--show-managed-fields", "--output", "json"]
+        items = json.loads(self._yard.kubectl(*command))["items"]
         now = time.time()
         for course in self.courses:
             if course.applied and not course.is_over:
@@ -91,7 +92,7 @@ class Table:
         if course.told is None:
             course.message = condition.get("message", "")
             if all(part in course.message for part in mishap.said):
-                course.told = now
+                course.told = min(now, _written_by(found))
                 self._mend(course, found)
         elif course.recovered is None and mishap.is_mended and _has_got_on(mishap, condition, items):
             course.recovered = now
@@ -108,6 +109,16 @@ class Table:
         if mishap.patch:
             change = json.dumps({"spec": mishap.patch})
             self._yard.kubectl("patch", mishap.kind, mishap.name, "--type=merge", "--patch", change)
+
+
+def _written_by(found: dict[str, Any]) -> float:
+    """When the status was there at the latest, by the API server's whole seconds.
+
+    Readings are seconds apart while other objects are applied and mended, and the status was there before.
+    """
+    managers = found["metadata"]["managedFields"]
+    written = max(item["time"] for item in managers if item.get("subresource") == "status")
+    return datetime.fromisoformat(written).timestamp() + 1
 
 
 def _is(item: dict[str, Any], kind: str, name: str) -> bool:

@@ -61,10 +61,12 @@ def _untold(draft: Draft, predictor: str, state: PredictorState) -> Trouble | No
 def _untold_of(draft: Draft, item: Manifest) -> Trouble | None:
     """What no status tells of one pod; it is looked at again, because Events and silence wake nobody."""
     age = unstarted.age_of(item, draft.now)
+    patience = unstarted.GRACE if _origin(draft.spec).named_objects() else unstarted.SLOW_START
     draft.look_again_in(unstarted.recheck_seconds(age))
+    if age < patience:
+        draft.look_again_in((patience - age).total_seconds())
     if silent := unstarted.silence(item, draft.now):
         return silent
-    patience = unstarted.GRACE if _origin(draft.spec).named_objects() else unstarted.SLOW_START
     return unstarted.volume_trouble(draft, item) if age >= patience else None
 
 

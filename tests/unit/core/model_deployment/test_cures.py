@@ -97,6 +97,12 @@ def test_a_volume_that_is_not_there_is_read_from_the_events() -> None:
     assert draft.recheck_after == 3.0
 
 
+def test_its_volumes_are_looked_for_as_soon_as_its_grace_is_over() -> None:
+    draft = draft_of(pod_made(4).starting())
+    assert trouble(draft) is None
+    assert draft.recheck_after == 1.0
+
+
 def test_a_scheduler_that_is_not_there_is_named() -> None:
     pod = pod_made(6).changed("spec", to={"schedulerName": "volcano"}).changed("status", to={"phase": "Pending"})
     found = trouble(draft_of(pod))
