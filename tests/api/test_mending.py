@@ -47,7 +47,7 @@ def test_a_run_that_was_made_before_the_api_server_refused_the_job_is_set_aside(
     wrong = {"command": ["python", "train.py"], "volumeMounts": NOWHERE}
     training = Training(world, trainer=wrong, parameters=[{"name": "depth", "value": "8"}])
     assert "nowhere" in training.until_invalid()
-    assert training.statuses_of_runs() == ["FAILED"], "nothing runs"
+    world.until(lambda: training.statuses_of_runs() == ["FAILED"], "its run ends, as nothing runs")
     right = {"volumeMounts": None}
     world.patch("TrainingJob", "digits", trainer=right, parameters=[{"name": "depth", "value": "9"}])
     world.kubelet.succeed(training.start())

@@ -14,7 +14,8 @@ resource.yaml is the object; observed.yaml is the world around it:
   traffic                     what pods answered, by the name of a predictor's first pod
   answers                     by the question's name; a question without an answer stays open, and the plan shows it;
                               a version's card is one that suits, where the case does not say another
-  gone, refused               decide about a deleted object, or about one whose plan the API server refused
+  gone, wasTraining           decide about a deleted object, and whether its pods were alive then
+  refused                     decide about one whose plan the API server refused
 """
 
 import dataclasses
@@ -96,7 +97,9 @@ def _decider(resource: Manifest, world: dict[str, Any]) -> Decide:
     def decide(answers: dict[Question, Any]) -> Plan:
         observed = observe(resource, world, context, answers)
         if world.get("gone"):
-            return leftovers.plan_gone(observed, resource["metadata"]["uid"], now)
+            return leftovers.plan_gone(
+                observed, resource["metadata"]["uid"], now, was_training=world.get("wasTraining", False)
+            )
         if world.get("refused"):
             return module.plan_refused(resource, observed, Failure(**world["refused"]), now)
         return module.plan(resource, observed, now)

@@ -341,7 +341,7 @@ class TrainingWorld(LivingWorld):
         answers: dict[Question, Any] = {}
         while True:
             observed = Observed(self.context, pods=tuple(self.cache.of_kind("Pod")), answers=answers)
-            found = plan_gone(observed, uid, self.clock.now)
+            found = plan_gone(observed, uid, self.clock.now, was_training=True)
             if not found.questions:
                 return
             answers |= {question: self.mlflow.ask(question) for question in found.questions}

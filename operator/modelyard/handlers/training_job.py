@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from modelyard.core.plan import Answers, Failure, Key, Manifest, Plan, Question
 from modelyard.core.promotion.records import policies_for
 from modelyard.core.serving import is_owned_by
 from modelyard.core.tracking import AttemptIdentity, FindWorkspaces
+from modelyard.core.training_job.attempts import has_live_pods
 from modelyard.core.training_job.leftovers import is_under_way, plan_gone, plan_orphans
 from modelyard.core.training_job.observed import Observed
 from modelyard.core.training_job.plan import plan, plan_refused
@@ -49,6 +50,8 @@ class DeletedTrainingJobs:
     ask: Ask
     watched: tuple[str, ...] = ()
     """The namespaces that this operator works in; all of them when empty."""
+    trained: set[str] = field(default_factory=set)
+    """UIDs of those whose pods were alive when they were found gone, until they are looked after."""
 
     async def __call__(self, key: Key) -> float | None:
         """Look after what the TrainingJob with this UID left; nothing while it exists."""
@@ -56,8 +59,16 @@ class DeletedTrainingJobs:
         if uid in self._living_uids():
             return None
         pods = [pod for pod in self.caches(PODS).values() if _owner_uid(pod) == uid]
-        observed = Observed(self.context, pods=tuple(pods))
-        done = await self._settle(observed, lambda seen, now: plan_gone(seen, uid, now), key.namespace)
+        if has_live_pods(pods):
+            self.trained.add(uid)
+        was_training = uid in self.trained
+
+        def decide(seen: Observed, now: datetime) -> Plan:
+            return plan_gone(seen, uid, now, was_training=was_training)
+
+        done = await self._settle(Observed(self.context, pods=tuple(pods)), decide, key.namespace)
+        if done.recheck_after is None:
+            self.trained.discard(uid)
         return done.recheck_after
 
     async def sweep(self) -> None:

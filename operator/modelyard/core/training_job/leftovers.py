@@ -14,14 +14,15 @@ _RETRY_SECONDS = 10.0
 """Soon enough to be done within half a minute of MLflow's return, whose pauses between questions grow to 10 s."""
 
 
-def plan_gone(observed: Observed, owner_uid: str, now: datetime) -> Plan:
+def plan_gone(observed: Observed, owner_uid: str, now: datetime, *, was_training: bool) -> Plan:
     """What to do once the TrainingJob with this UID is deleted: wait for its pods, then end its runs as killed.
 
-    Also those that its code ended as failed when its pods were told to stop: the deletion ended them, not the code.
+    Where it was training, also those that its code ended as failed when its pods were told to stop: the deletion ended
+    them, not the code. That takes a search of its own; open runs are looked for once for all that are deleted.
     """
     if attempts.has_live_pods(observed.pods):
         return Plan(recheck_after=stops.RECHECK_SECONDS)
-    question = FindOpenRuns(observed.context.cluster, owner_uid)
+    question = FindOpenRuns(observed.context.cluster, owner_uid if was_training else None)
     return _end_runs(observed, question, lambda run: run.identity.owner_uid == owner_uid, now)
 
 

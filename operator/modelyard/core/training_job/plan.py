@@ -77,6 +77,8 @@ def plan_refused(resource: Manifest, observed: Observed, refusal: Failure, now: 
     if deadline.has_been_refused_too_long(draft):
         with suppress(Open, Stalled, Waiting):
             attempts.write_down_unbegun(draft, Outcome(draft.trouble, message=message))
+            # Its end is the next step, and the waits between refusals have grown by now.
+            draft.look_within(stops.AT_ONCE_SECONDS)
     return draft.finish()
 
 
