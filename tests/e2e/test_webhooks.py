@@ -28,6 +28,7 @@ for _ in range(2):
     client.finalize_logged_model(model, "READY")
     client.create_model_version(name, "models:/" + model, run.run_id, model_id=model)
 client.set_registered_model_alias(name, "champion", "1")
+client.set_terminated(run.run_id)
 """
 MOVE = """
 import json, sys, time, mlflow
