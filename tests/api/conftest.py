@@ -18,6 +18,7 @@ from support.kubelet import Kubelet
 from support.mlflow_proxy import MlflowProxy
 from support.model_servers import ModelServers
 from support.operator_process import OperatorProcess, running
+from support.promoting import Promoting
 from support.seldon import SeldonStandIn
 from support.tracking import Tracking
 from support.waiting import eventually
@@ -196,3 +197,9 @@ def world(  # noqa: PLR0917 - here everything meets
     for kind in ("TrainingJob", "PromotionPolicy", "Promotion", "ModelDeployment"):
         for item in kube.items(kind, name):
             kube.delete(kind, name, item["metadata"]["name"])
+
+
+@pytest.fixture
+def digits(world: World) -> Promoting:
+    """A registered model with a champion."""
+    return Promoting(world)

@@ -13,11 +13,6 @@ from support.world import World, condition
 pytestmark = pytest.mark.api
 
 
-@pytest.fixture
-def digits(world: World) -> Promoting:
-    return Promoting(world)
-
-
 def events(world: World, manifest: Manifest) -> list[str]:
     return [event["reason"] for event in world.events_about(manifest)]
 

@@ -7,7 +7,6 @@ import pytest
 from support.kube import Manifest, Refused
 from support.manifests import promotion, promotion_policy
 from support.promoting import Promoting, digest_of
-from support.serving import Serving
 from support.world import World, condition
 
 pytestmark = pytest.mark.api
@@ -15,11 +14,6 @@ pytestmark = pytest.mark.api
 ACCURATE = {"name": "accurate", "metric": "accuracy", "min": "0.9"}
 NO_WORSE = {"name": "no-worse", "metric": "accuracy", "maxRegression": "0.01"}
 APPROVED = {"decision": "Approved", "by": "alice", "comment": "looks good"}
-
-
-@pytest.fixture
-def digits(world: World) -> Promoting:
-    return Promoting(world)
 
 
 def test_a_candidate_that_passes_its_gates_becomes_champion(digits: Promoting) -> None:
@@ -359,53 +353,3 @@ def test_the_record_cannot_be_changed(world: World, change: Callable[[Manifest],
 
 def names_of(world: World) -> list[str]:
     return sorted(item["metadata"]["name"] for item in world.items("Promotion"))
-
-
-def test_what_serves_is_told_the_digest(digits: Promoting) -> None:
-    serving = Serving(digits.world, model={"name": digits.model, "alias": "champion"})
-    serving.come_up("1")
-    digits.policy()
-    digits.make(0.95, "candidate")
-    digits.promote("digits-2")
-    pod = serving.pod("2")
-    assert pod["spec"]["initContainers"][0]["args"][-2:] == ["--digest", digest_of("2")]
-    said = '{"reason": "DigestMismatch", "message": "version 2: the files are not those that were promoted"}'
-    digits.world.kubelet.fail_init(pod, said)
-    serving.until_ready_says("True", "RolledBack")
-    assert serving.condition("Stalled")["reason"] == "DigestMismatch"
-    assert serving.stable_version == "1"
-    assert serving.pods("1")
-
-
-def test_what_serves_is_not_restarted_when_it_is_vouched_for(digits: Promoting) -> None:
-    serving = Serving(digits.world, model={"name": digits.model, "alias": "champion"})
-    serving.come_up("1")
-    (before,) = serving.pods("1")
-    digits.by_hand("1")
-    made = digits.promote("by-hand")
-    assert "already" in condition(made, "Promoted")["message"]
-    digits.world.at_no_time(
-        lambda: [pod["metadata"]["uid"] for pod in serving.pods("1")] != [before["metadata"]["uid"]], "restarted", 4
-    )
-
-
-def test_a_digest_that_somebody_takes_from_what_serves_comes_back(digits: Promoting) -> None:
-    world = digits.world
-    serving = Serving(world, model={"name": digits.model, "alias": "champion"}, backend="Deployment")
-    serving.come_up("1")
-    digits.policy()
-    digits.make(0.95, "candidate")
-    digits.promote("digits-2")
-    serving.take_up("2")
-    world.until(lambda: serving.status["stable"].get("digest") == digest_of("2"), "status tells it")
-    (deployment,) = world.items("Deployment")
-    (fetcher,) = deployment["spec"]["template"]["spec"]["initContainers"]
-    changed = {"template": {"spec": {"initContainers": [fetcher | {"args": fetcher["args"][:-2]}]}}}
-    world.patch("Deployment", deployment["metadata"]["name"], **changed)
-
-    def told() -> list[str]:
-        (found,) = world.items("Deployment")
-        arguments: list[str] = found["spec"]["template"]["spec"]["initContainers"][0]["args"]
-        return arguments[-2:]
-
-    world.until(lambda: told() == ["--digest", digest_of("2")], "it is there again")

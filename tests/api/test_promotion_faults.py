@@ -8,14 +8,14 @@ import pytest
 
 from support.mlflow_proxy import Fault, MlflowProxy
 from support.operator_process import OperatorProcess, running
-from support.promoting import Promoting
 from support.world import condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from support.world import World
+    from support.promoting import Promoting
+
 
 pytestmark = pytest.mark.api
 
@@ -32,11 +32,6 @@ def operators(
     process = OperatorProcess(account, tmp_path_factory.mktemp("operator"), "faulted", own)
     with running([process]) as processes:
         yield processes
-
-
-@pytest.fixture
-def digits(world: World) -> Promoting:
-    return Promoting(world)
 
 
 CALLS = {

@@ -219,6 +219,20 @@ def test_nothing_of_the_cluster_listens_on_an_outside_address(state: State) -> N
 
 
 @pytest.fixture
+def lowest_port() -> Iterator[None]:
+    """A port of the bridge with a lower hardware address than that of any pod."""
+    ip = lambda *arguments: subprocess.run(["ip", "link", *arguments], check=True)  # noqa: E731
+    ip("add", "mytest2", "address", "02:00:00:00:00:01", "type", "dummy")
+    ip("set", "mytest2", "master", network.BRIDGE)
+    yield
+    ip("delete", "mytest2")
+
+
+def test_the_bridge_keeps_its_hardware_address_whichever_pod_comes(lowest_port: None) -> None:  # noqa: ARG001
+    assert Path(f"/sys/class/net/{network.BRIDGE}/address").read_text(encoding="ascii").strip() == network.BRIDGE_MAC
+
+
+@pytest.fixture
 def neighbour() -> Iterator[Callable[[str], str]]:
     """Another host that routes everything over this one, as on a shared network. Its addresses are never real ones."""
 

@@ -34,6 +34,7 @@ class Target:
         self.answers: Counter[str] = Counter()
         self.failures = 0
         self.errors: list[str] = []
+        self.slowest_seconds = 0.0
         self._newest: str | None = None
         self._alone_since = time.monotonic()
         self._clients = Client(url, body), Client(url, body)
@@ -41,6 +42,7 @@ class Target:
     def step(self, turn: int) -> None:
         """One request: over a new connection in even turns, over the kept one in odd turns."""
         client = self._clients[turn % 2]
+        began = time.monotonic()
         try:
             version = client.ask()
         except FAILURES as error:
@@ -49,6 +51,7 @@ class Target:
             client.hang_up()
         else:
             self._count(version)
+        self.slowest_seconds = max(self.slowest_seconds, time.monotonic() - began)
         self._clients[0].hang_up()
 
     def _count(self, version: str) -> None:
@@ -61,6 +64,7 @@ class Target:
         """Everything so far and when; `alone_seconds` is how long the newest version has been the only one."""
         alone = round(time.monotonic() - self._alone_since, 1)
         counted = {"answers": dict(self.answers), "failures": self.failures, "errors": self.errors}
+        counted |= {"slowest_seconds": round(self.slowest_seconds, 3)}
         said = {"event": "counts", "target": self.name, "at": time.time()}
         return {**said, "newest": self._newest, "alone_seconds": alone, **counted}
 

@@ -27,6 +27,8 @@ class Count:
     newest: str | None
     alone_seconds: float
     """How long only the newest version has answered."""
+    slowest_seconds: float
+    """The longest that a request took, its connection and the name's resolution included."""
 
 
 class LoadPod:

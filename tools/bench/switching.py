@@ -101,6 +101,6 @@ def other(versions: Iterable[str], version: str) -> str:
 
 
 def in_words(count: Count) -> str:
-    """How many were answered and failed, with the first failures' words."""
-    said = f"{sum(count.answers.values())} answers, {count.failures} failed"
+    """How many were answered and failed, with the first failures' words, and how long one took at most."""
+    said = f"{sum(count.answers.values())} answers, slowest {count.slowest_seconds:.2f} s, {count.failures} failed"
     return f"{said} ({'; '.join(count.errors)})" if count.failures else said

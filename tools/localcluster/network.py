@@ -15,6 +15,8 @@ from tools.localcluster.errors import ClusterError
 BRIDGE = "modelyard0"
 # The node's address, the pods' gateway, and where the apiserver, the kubelet and the DNS listen.
 NODE_ADDRESS = "10.244.0.1"
+BRIDGE_MAC = "0a:58:0a:f4:00:01"
+"""Without one of its own the bridge takes the lowest of its ports', which changes with the pods: packets get lost."""
 CHAIN = "MODELYARD"
 # What comes from elsewhere is dropped before kube-proxy rewrites its target, and so would let it through to a Service.
 # Two addresses of this host talk over `lo`. The filter rules are for hosts whose firewall forbids what is not allowed.
@@ -51,7 +53,7 @@ JUMPS = (
 
 def set_up(apiserver_port: int) -> None:
     """Makes the bridge and its rules: pods and this host reach the node's address, nobody else does."""
-    _run("ip", "link", "add", BRIDGE, "type", "bridge")
+    _run("ip", "link", "add", BRIDGE, "address", BRIDGE_MAC, "type", "bridge")
     _run("ip", "address", "add", f"{NODE_ADDRESS}/24", "dev", BRIDGE)
     _run("ip", "link", "set", BRIDGE, "up")
     _route_between_pods()

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from modelyard.adapters.traffic import answers as adapter
+from modelyard.adapters.traffic import asking
 from modelyard.adapters.traffic.answers import PodAnswers
 from modelyard.adapters.traffic.joining import Answer, Joiner
 from modelyard.core.disagreement import CompareAnswers, Compared
@@ -216,7 +216,7 @@ async def test_a_stable_version_that_does_not_tell_is_no_agreement(pods: Pods) -
 
 
 async def test_a_pod_that_hangs_holds_nobody_up(pods: Pods, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "_MOST_SECONDS", 0.2)
+    monkeypatch.setattr(asking, "MOST_SECONDS", 0.2)
     pods.say(NEW, 0)
     found = await pods.compare()
     assert isinstance(found, Failure)

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from modelyard.adapters.traffic import pods as adapter
+from modelyard.adapters.traffic import asking
 from modelyard.adapters.traffic.pods import PodTraffic
 from modelyard.core.plan import Failure
 from modelyard.core.traffic import MeasureTraffic, PodAddress, Traffic
@@ -119,7 +119,7 @@ async def test_a_pod_that_cannot_be_read_is_counted_and_where_none_can_it_is_sai
 
 
 async def test_a_pod_that_hangs_is_waited_for_a_bounded_time(pods: Pods, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "_MOST_SECONDS", 0.2)
+    monkeypatch.setattr(asking, "MOST_SECONDS", 0.2)
     pods.texts |= {"10.0.0.1": 0, "10.0.0.2": counted(10)}
     assert await pods.measure(A, B) == Traffic(0, 0, None, 0, unread=1)
     failed = await pods.measure(A)

@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 
-from modelyard.adapters.traffic import body
+from modelyard.adapters.traffic.asking import PodAsker
+from modelyard.adapters.traffic.counters import least_age
 from modelyard.adapters.traffic.joining import Answer, Joiner
-from modelyard.adapters.traffic.pods import METRICS_PORT, least_age, url_of
 from modelyard.core.disagreement import CompareAnswers, Compared
 from modelyard.core.plan import Failure
 from modelyard.core.traffic import PodAddress
@@ -20,10 +20,6 @@ ANSWERS_PATH = "/modelyard/answers"
 VERSION = 1
 """Of what model servers tell."""
 
-_TIMEOUT = aiohttp.ClientTimeout(total=3)
-_MOST_SECONDS = 5.0
-"""For all pods of one question."""
-_AT_ONCE = 16
 _MOST_ANSWERS = 8192
 _MOST_READS = 64
 _KEPT_WINDOWS = 4
@@ -67,11 +63,9 @@ class PodAnswers:
     def __init__(
         self, session: aiohttp.ClientSession, pod_url: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._session = session
-        self._pod_url = pod_url
+        self._asker = PodAsker(session, pod_url)
         self._clock = clock
         self._comparisons: dict[tuple[str, str, float | None], _Comparison] = {}
-        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def compare(self, question: CompareAnswers) -> Compared | Failure:
         """How the two versions answered the same requests in about the last window."""
@@ -101,13 +95,8 @@ class PodAnswers:
         self, comparison: _Comparison, question: CompareAnswers
     ) -> tuple[dict[str, _Told | Failure], dict[str, _Told | Failure]]:
         """What each pod tells, by its UID: of the stable version, and of the new one. Asked side by side."""
-        pods = [*question.stable, *question.canary]
-        tasks = [asyncio.ensure_future(self._ask(pod, comparison, question)) for pod in pods]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_MOST_SECONDS)
-            for task in late:
-                task.cancel()
-        told = {pod.uid: _outcome(pod, task) for pod, task in zip(pods, tasks, strict=True)}
+        ask = lambda pod: self._ask(pod, comparison, question)  # noqa: E731
+        told = await self._asker.ask_each([*question.stable, *question.canary], ask, _late)
         return tuple({pod.uid: told[pod.uid] for pod in side} for side in (question.stable, question.canary))  # type: ignore[return-value]
 
     def _join(
@@ -123,14 +112,13 @@ class PodAnswers:
 
     async def _ask(self, pod: PodAddress, comparison: _Comparison, question: CompareAnswers) -> _Told | Failure:
         """What one pod answered since it was last asked."""
-        url = url_of(self._pod_url, pod, METRICS_PORT) + ANSWERS_PATH
+        url = self._asker.url(pod, ANSWERS_PATH)
         asked: dict[str, Any] = {"seconds": max(60.0, _KEPT_WINDOWS * question.window_seconds)}
         asked |= {"tolerance": question.tolerance} if question.tolerance is not None else {}
         if place := comparison.places.get(pod.uid):
             asked |= {"epoch": place[0], "since": place[1]}
         try:
-            async with self._slots:
-                status, answered = await self._post(url, question.key, asked)
+            status, answered = await self._asker.request(url, json=asked, key=question.key)
             if status != 200:
                 return _refused(pod, url, status)
             return await asyncio.to_thread(_told, answered)
@@ -140,19 +128,10 @@ class PodAnswers:
         except (ValueError, RecursionError) as error:
             return Failure("InvalidResponse", f"what answered at {url} is no model server's word: {error}")
 
-    async def _post(self, url: str, key: str, asked: dict[str, Any]) -> tuple[int, bytes]:
-        """Status and body of a small answer."""
-        headers = {"Authorization": f"Bearer {key}"}
-        how: dict[str, Any] = {"timeout": _TIMEOUT, "headers": headers, "allow_redirects": False}
-        async with self._session.post(url, json=asked, **how) as response:
-            return response.status, await body.read(response)
 
-
-def _outcome(pod: PodAddress, task: "asyncio.Future[_Told | Failure]") -> _Told | Failure:
-    """What a pod told in time."""
-    if task.done() and not task.cancelled():
-        return task.result()
-    return Failure("AnswersUnreachable", f"pod {pod.name or pod.uid} told nothing within {_MOST_SECONDS:g} s")
+def _late(pod: PodAddress, limit: str) -> Failure:
+    """Of a pod that did not tell in time."""
+    return Failure("AnswersUnreachable", f"pod {pod.name or pod.uid} told nothing within {limit}")
 
 
 def _answers(told: Iterable[_Told | Failure]) -> Sequence[Answer]:

@@ -96,3 +96,8 @@ def quantile(share: float, buckets: Mapping[float, float]) -> float | None:
 def together(increases: Iterable[Counts]) -> Counts:
     """What several pods counted."""
     return sum(increases, Counts())
+
+
+def least_age(window_seconds: float) -> float:
+    """How old a reading has to be to begin a window: checks come a little early and late."""
+    return 0.8 * window_seconds

@@ -7,18 +7,13 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from modelyard.adapters.traffic import body
-from modelyard.adapters.traffic.counters import Counts, Reading, increase, parse, quantile, together
+from modelyard.adapters.traffic.asking import PodAsker
+from modelyard.adapters.traffic.counters import Counts, Reading, increase, least_age, parse, quantile, together
 from modelyard.core.plan import Failure
 from modelyard.core.traffic import MeasureTraffic, PodAddress, Traffic
 
-METRICS_PORT = 6000
 METRICS_PATH = "/prometheus"
 
-_TIMEOUT = aiohttp.ClientTimeout(total=2)
-_MOST_SECONDS = 5.0
-"""For all pods of one question."""
-_AT_ONCE = 16
 _MOST_READINGS = 64
 _FORGOTTEN_AFTER_WINDOWS = 4
 
@@ -39,37 +34,22 @@ class PodTraffic:
     def __init__(
         self, session: aiohttp.ClientSession, pod_url: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._session = session
-        self._pod_url = pod_url
+        self._asker = PodAsker(session, pod_url)
         self._clock = clock
         self._readings: dict[str, list[Reading]] = {}
         self._forget_at: dict[str, float] = {}
-        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def measure(self, question: MeasureTraffic) -> Traffic | Failure:
         """What the pods answered since the reading that is about one window old; a Failure when none can be read."""
         self._forget()
-        tasks = {asyncio.ensure_future(self._read(pod)): pod for pod in question.pods}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_MOST_SECONDS)
-            for task in late:
-                task.cancel()
-        unreadable = [said for task in tasks if (said := self._outcome(task, tasks[task], question)) is not None]
+        told = await self._asker.ask_each(question.pods, self._read, _late)
+        for uid, answer in told.items():
+            if isinstance(answer, Reading):
+                self._keep(uid, answer, question.window_seconds)
+        unreadable = [answer for answer in told.values() if isinstance(answer, _Unreadable)]
         if unreadable and len(unreadable) == len(question.pods):
             return Failure("MetricsUnreachable", unreadable[0].message)
         return self._traffic(question, len(unreadable))
-
-    def _outcome(
-        self, task: "asyncio.Future[Reading | _Unreadable]", pod: PodAddress, question: MeasureTraffic
-    ) -> _Unreadable | None:
-        """Keep what was read; tell what was not."""
-        if not task.done() or task.cancelled():
-            return _Unreadable(f"pod {pod.name or pod.uid} did not tell its metrics within {_MOST_SECONDS:g} s")
-        answer = task.result()
-        if isinstance(answer, _Unreadable):
-            return answer
-        self._keep(pod.uid, answer, question.window_seconds)
-        return None
 
     def _keep(self, uid: str, reading: Reading, window_seconds: float) -> None:
         """Add a reading, and drop those that no window needs any more."""
@@ -98,33 +78,20 @@ class PodTraffic:
 
     async def _read(self, pod: PodAddress) -> Reading | _Unreadable:
         """One pod's counters now."""
-        url = url_of(self._pod_url, pod, METRICS_PORT) + METRICS_PATH
+        url = self._asker.url(pod, METRICS_PATH)
         try:
-            async with self._slots:
-                text = await self._get(url)
-            counts: Counts = await asyncio.to_thread(parse, text)
+            status, answered = await self._asker.request(url)
+            if status != 200:
+                return _unreadable(url, f"it answered {status}")
+            counts: Counts = await asyncio.to_thread(parse, answered.decode(errors="replace"))
         except (TimeoutError, aiohttp.ClientError, OSError, ValueError, KeyError) as error:
-            said = str(error) or type(error).__name__
-            return _Unreadable(f"the operator cannot read {url}: {said}; check network policies")
+            return _unreadable(url, str(error) or type(error).__name__)
         return Reading(self._clock(), counts)
 
-    async def _get(self, url: str) -> str:
-        """The body of a small answer.
 
-        Raises:
-            ValueError: it is an error or too large.
-        """
-        async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
-            if response.status != 200:
-                raise ValueError(f"it answered {response.status}")
-            return (await body.read(response)).decode(errors="replace")
+def _unreadable(url: str, said: str) -> _Unreadable:
+    return _Unreadable(f"the operator cannot read {url}: {said}; check network policies")
 
 
-def url_of(template: str, pod: PodAddress, port: int) -> str:
-    """Where a port of a pod is reached."""
-    return template.format(ip=f"[{pod.ip}]" if ":" in pod.ip else pod.ip, port=port)
-
-
-def least_age(window_seconds: float) -> float:
-    """How old a reading has to be to begin a window: checks come a little early and late."""
-    return 0.8 * window_seconds
+def _late(pod: PodAddress, limit: str) -> _Unreadable:
+    return _Unreadable(f"pod {pod.name or pod.uid} did not tell its metrics within {limit}")

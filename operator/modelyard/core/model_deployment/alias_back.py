@@ -6,7 +6,7 @@ from modelyard.api import names
 from modelyard.core.matching import digest
 from modelyard.core.model_deployment.draft import Draft
 from modelyard.core.plan import Event, Failure, Manifest, ObjectRef
-from modelyard.core.promotion.records import aim_of
+from modelyard.core.promotion.records import governors_of
 from modelyard.core.serving import ReadObject
 from modelyard.core.tracking import AliasHolder, MoveAlias
 
@@ -23,7 +23,7 @@ def move_back(draft: Draft, refusal: Mapping[str, str], serving: str) -> str:
     model = draft.spec.model
     if model.alias is None or not draft.spec.rollback.move_alias_back:
         return ""
-    if any(aim_of(policy) == (model.name, model.alias) for policy in draft.observed.policies):
+    if governors_of((model.name, model.alias), draft.observed.policies):
         return _promote_back(draft, refusal, serving, model.alias)
     answer = draft.ask(MoveAlias(model.name, model.alias, version=serving, expected=refusal["version"]))
     if isinstance(answer, Failure):

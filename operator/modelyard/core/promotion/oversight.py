@@ -1,7 +1,7 @@
 """Promotions made by hand beside a policy: what its history does not know takes a person's yes."""
 
 from modelyard.core.promotion.draft import Draft
-from modelyard.core.promotion.records import aim_of, is_promoted, shown, version_of
+from modelyard.core.promotion.records import aim_of, governors_of, is_promoted, shown, version_of
 
 
 def why_asked(draft: Draft) -> str | None:
@@ -12,7 +12,7 @@ def why_asked(draft: Draft) -> str | None:
     """
     if draft.spec.approval.required:
         return "spec.approval.required is true"
-    governing = [policy for policy in draft.observed.policies if aim_of(policy) == aim_of(draft.resource)]
+    governing = governors_of(aim_of(draft.resource), draft.observed.policies)
     if draft.spec.policy or not governing or draft.spec.model.version in _known_versions(draft):
         return None
     version = draft.spec.model.version

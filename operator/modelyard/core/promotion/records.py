@@ -56,6 +56,11 @@ def policies_for(model: str | None, policies: Iterable[Manifest]) -> tuple[Manif
     return tuple(sorted((item for item in found if not item["metadata"].get("deletionTimestamp")), key=rank))
 
 
+def governors_of(aim: Aim, policies: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """The policies that move this alias; the first of them is the one that does."""
+    return tuple(policy for policy in policies if aim_of(policy) == aim)
+
+
 def shown(item: Manifest) -> str:
     """An object of any namespace, for a person."""
     return f"{item['metadata']['namespace']}/{item['metadata']['name']}"

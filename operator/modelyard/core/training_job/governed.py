@@ -2,7 +2,7 @@
 
 from modelyard.api.training_job import ModelSpec
 from modelyard.core.plan import Event
-from modelyard.core.promotion.records import aim_of, shown
+from modelyard.core.promotion.records import governors_of, shown
 from modelyard.core.training_job.draft import Draft
 
 REASON = "AliasGoverned"
@@ -34,8 +34,8 @@ def tell(draft: Draft, message: str) -> None:
 
 def _governors(draft: Draft, spec: ModelSpec) -> dict[str, str]:
     """By alias, the policy that moves it."""
-    of_model = (item for item in draft.observed.policies if aim_of(item)[0] == spec.name)
-    return {aim_of(item)[1]: shown(item) for item in of_model}
+    found = {alias: governors_of((spec.name, alias), draft.observed.policies) for alias in spec.aliases or []}
+    return {alias: shown(governors[0]) for alias, governors in found.items() if governors}
 
 
 def _candidate(policy: dict[str, dict[str, dict[str, str]]]) -> str:

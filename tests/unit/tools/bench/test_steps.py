@@ -9,7 +9,7 @@ from tools.bench.steps import Share, Weight, figures_of_canary, share_of, weight
 
 
 def count(at: float, old: int, new: int) -> Count:
-    return Count({"1": old, "2": new}, failures=0, errors=(), at=at, newest="2", alone_seconds=0)
+    return Count({"1": old, "2": new}, failures=0, errors=(), at=at, newest="2", alone_seconds=0, slowest_seconds=0.5)
 
 
 def test_a_weight_holds_until_the_next_one_is_written_and_the_last_until_the_takeover() -> None:

@@ -16,12 +16,12 @@ def test_versions_are_switched_back_and_forth(now: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("failures", "errors", "expected"),
-    [(0, (), "3 answers, 0 failed"), (1, ("HTTP 503",), "3 answers, 1 failed (HTTP 503)")],
+    [(0, (), "0 failed"), (1, ("HTTP 503",), "1 failed (HTTP 503)")],
 )
 def test_failures_are_told_with_their_words(failures: int, errors: tuple[str, ...], expected: str) -> None:
-    counted = Count({"1": 1, "2": 2}, failures, errors, at=0, newest="2", alone_seconds=0)
+    counted = Count({"1": 1, "2": 2}, failures, errors, at=0, newest="2", alone_seconds=0, slowest_seconds=0.5)
 
-    assert in_words(counted) == expected
+    assert in_words(counted) == f"3 answers, slowest 0.50 s, {expected}"
 
 
 @pytest.mark.parametrize(("version", "expected"), [("2", 7.0), ("3", math.inf)])
