@@ -46,10 +46,10 @@ def test_a_figure_holds_up_to_its_bound(value: float, is_at_least: bool, holds: 
     assert ("DOES NOT HOLD" in str(figure)) is not holds
 
 
-def test_what_following_adds_is_counted_from_a_typical_bare_rollout() -> None:
-    switches = Switches(followed=[Switch(1.0, 12.0), Switch(1.0, 15.0)], bare=[10.0, 11.0, 30.0])
+def test_what_following_adds_is_counted_from_the_slowest_to_the_slowest() -> None:
+    switches = Switches(followed=[Switch(1.0, 15.0), Switch(1.0, 12.0)], bare=[10.0, 11.0, 9.0])
 
-    assert switches.added(switches.followed) == [1.0, 4.0]
+    assert switches.added(switches.followed) == 4.0
 
 
 def test_a_failed_request_is_a_figure_that_does_not_hold() -> None:
@@ -63,7 +63,7 @@ def test_a_failed_request_is_a_figure_that_does_not_hold() -> None:
     ("followed", "hinted", "failing"),
     [
         (Switch(5.5, 15.5), Switch(1.0, 11.0), []),
-        (Switch(5.5, 15.6), Switch(1.0, 11.1), ["first answer, less the bare one's, p99"] * 2),
+        (Switch(5.5, 15.6), Switch(1.0, 11.1), ["first answer, p99 less the bare one's p99"] * 2),
         (Switch(5.6, 15.5), Switch(math.inf, 11.0), ["the server's object is written, p99"] * 2),
     ],
 )
