@@ -25,21 +25,30 @@ from mlserver.settings import ModelParameters
 from mlserver.utils import install_uvloop_event_loop
 from modelyard_answers.hook import PATH, Listener, Teller
 from modelyard_answers.recorder import Recorder
+from modelyard_farewell import Closing, Farewell
 from starlette.middleware import Middleware
 
 MESSAGE_LIMIT = 1000
 
 
 class Server(MLServer):
-    """An MLServer that remembers whether it was asked to end."""
+    """An MLServer that remembers whether it was asked to end, and takes leave of its clients then."""
 
     was_asked: bool | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._farewell = Farewell()
+        # MLServer has no public way in for a middleware.
+        self._rest_server._app.user_middleware.insert(0, Middleware(Closing, farewell=self._farewell))  # noqa: SLF001
 
     async def stop(self, sig: int | None = None) -> None:
         """Ends the server; without a signal where a model failed to load."""
         # The first call counts: ending, uvicorn raises signals of its own.
         if self.was_asked is None:
             self.was_asked = sig is not None
+            if self.was_asked:
+                await self._farewell.take()
         await super().stop(sig)
 
 
@@ -78,7 +87,7 @@ def report(why: str) -> None:
 def listen(server: MLServer, key: str) -> None:
     """Lets who holds the key see whether two servers answer the same requests alike."""
     recorder = Recorder(key.encode())
-    # MLServer has no public way in for a middleware. The innermost hears answers before they are compressed.
+    # The innermost hears answers before they are compressed.
     server._rest_server._app.user_middleware.append(Middleware(Listener, recorder=recorder))  # noqa: SLF001
     server._metrics_server._app.add_route(PATH, Teller(recorder))  # noqa: SLF001
 

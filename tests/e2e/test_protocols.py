@@ -3,6 +3,9 @@
 import json
 import subprocess
 import sys
+import time
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -48,6 +51,27 @@ def predictions_of_both_are_the_same(yard: Yard, version: str) -> None:
         assert answer["meta"]["tags"]["model_version"] == version
 
 
+def pods_of(yard: Yard, deployment: str) -> list[dict[str, Any]]:
+    return yard.items("pods", yard.get("modeldeployment", deployment)["status"]["selector"])
+
+
+def hears_of_the_end(yard: Yard, deployment: str, path: str) -> bool:
+    """Whether a client with a kept connection to the one pod is told to end it, before the deleted pod closes it."""
+    (pod,) = pods_of(yard, deployment)
+    with closing(HTTPConnection(pod["status"]["podIP"], 9000, timeout=5)) as kept:
+        for number in range(300):
+            kept.request("GET", path)
+            response = kept.getresponse()
+            response.read()
+            assert response.status == 200
+            if response.getheader("connection") == "close":
+                return number > 0
+            if number == 0:
+                yard.kubectl("delete", "pod", pod["metadata"]["name"], "--wait=false")
+            time.sleep(0.1)
+    return False
+
+
 def test_both_protocols_answer_the_same_predictions_for_the_same_model(yard: Yard) -> None:
     subprocess.run([sys.executable, "-m", "tools.images", "load", "model-server-seldon"], cwd=CHECKOUT, check=True)
     for example in ("02-digits-seldon/1-train-and-serve.yaml", "16-seldon-protocol.yaml"):
@@ -60,8 +84,7 @@ def test_both_protocols_answer_the_same_predictions_for_the_same_model(yard: Yar
     # A client's mistake is told as one, and all that is asked is counted where an analysis looks.
     with pytest.raises(KubectlError, match="BadRequest"):
         ask(yard, BY_SELDON, {"data": {"ndarray": [["no digit"]]}})
-    selector = yard.get("modeldeployment", BY_SELDON)["status"]["selector"]
-    (pod,) = [item["metadata"]["name"] for item in yard.items("pods", selector)]
+    (pod,) = [item["metadata"]["name"] for item in pods_of(yard, BY_SELDON)]
     metrics = f"/api/v1/namespaces/{yard.namespace}/pods/{pod}:6000/proxy/prometheus"
     counts = parse(yard.site.kubectl.run("get", "--raw", metrics))
     assert (counts.requests, counts.errors) == (2, 1)
@@ -72,3 +95,7 @@ def test_both_protocols_answer_the_same_predictions_for_the_same_model(yard: Yar
         second = yard.serves(deployment, "digits-svm")
     assert second != first
     predictions_of_both_are_the_same(yard, second)
+
+    for deployment, path in (("digits", "/v2/health/live"), (BY_SELDON, "/health/ping")):
+        yard.until(lambda name=deployment: len(pods_of(yard, name)) == 1, "the old version's pod is gone", 60)
+        assert hears_of_the_end(yard, deployment, path)

@@ -14,8 +14,6 @@ from tools.demo.install import NAMESPACE
 from tools.demo.screen import DemoError
 from tools.localcluster.paths import current_state
 
-BARE_EVERY = 5
-"""One switch of the bare Deployment comes after so many of the ModelDeployment, so that both meet the same machine."""
 LOAD_SECONDS = 10000
 
 
@@ -42,18 +40,18 @@ class Switching:
     def run(self, count: int) -> None:
         """Moves the alias back and forth so many times; raises DemoError, KubectlError."""
         for number in range(1, count + 1):
-            self.switches.followed.append(self._follow())
-            if number % BARE_EVERY == 0 or number == count:
-                self.switches.bare.append(self._patch())
+            self.switches.followed.append(self._both())
             if number % 10 == 0:
                 self.bench.screen.say(f"{number} switches, {self.told()}")
 
     def run_hinted(self, count: int) -> None:
         """The same with an MLflow that tells of it; raises DemoError, KubectlError."""
-        self.switches.hinted.extend(self._follow() for _ in range(count))
+        self.switches.hinted.extend(self._both() for _ in range(count))
 
     def end(self) -> dict[str, Count]:
-        """Ends the load; its last counts by target. Raises DemoError, KubectlError."""
+        """Ends the load once both are settled; its last counts by target. Raises DemoError, KubectlError."""
+        for target, version in (("served", self.now_served), ("bare", self.now_bare)):
+            self.load.settle(target, version, SWITCH_LIMIT_SECONDS)
         self.bench.screen.say(f"In all {self.told()}")
         counts = self.load.counts()
         self.load.stop()
@@ -66,15 +64,25 @@ class Switching:
             raise DemoError("the load pod has not told what it counted")
         return "; ".join(f"{name}: {in_words(count)}" for name, count in counts.items())
 
+    def _both(self) -> Switch:
+        """Switches the ModelDeployment and then the bare Deployment, so that both meet the same machine.
+
+        The one begins while the other's old pod only waits for its end, which takes no time of the processors'.
+        """
+        self.load.settle("served", self.now_served, SWITCH_LIMIT_SECONDS)
+        switch = self._follow()
+        self.load.settle("bare", self.now_bare, SWITCH_LIMIT_SECONDS)
+        self.switches.bare.append(self._patch())
+        return switch
+
     def _follow(self) -> Switch:
-        """Moves the alias to the other version, and waits until that one serves alone."""
+        """Moves the alias to the other version, and waits for its first answer."""
         self.now_served = other(self.bare.templates, self.now_served)
         log = AuditLog(current_state().audit_log)
         mark = log.mark()
         at = self.bench.move_alias(self.now_served)
         answered = self.load.first_answer("served", self.now_served, at, SWITCH_LIMIT_SECONDS)
         self.bench.await_served(self.now_served)
-        self.load.settle("served", self.now_served, SWITCH_LIMIT_SECONDS)
         writes = log.writes(mark, "seldondeployments", NAMESPACE, DEPLOYMENT)
         return Switch(first_told(writes, self.now_served) - at, answered - at)
 
@@ -84,7 +92,6 @@ class Switching:
         at = self.bare.switch(self.now_bare)
         seconds = self.load.first_answer("bare", self.now_bare, at, SWITCH_LIMIT_SECONDS) - at
         self.bare.await_rollout()
-        self.load.settle("bare", self.now_bare, SWITCH_LIMIT_SECONDS)
         return seconds
 
 
