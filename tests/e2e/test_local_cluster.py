@@ -219,16 +219,17 @@ def test_nothing_of_the_cluster_listens_on_an_outside_address(state: State) -> N
 
 
 @pytest.fixture
-def lowest_port() -> Iterator[None]:
+def lowest_port(state: State) -> Iterator[None]:  # noqa: ARG001 - the bridge is the cluster's
     """A port of the bridge with a lower hardware address than that of any pod."""
     ip = lambda *arguments: subprocess.run(["ip", "link", *arguments], check=True)  # noqa: E731
-    ip("add", "mytest2", "address", "02:00:00:00:00:01", "type", "dummy")
+    ip("add", "mytest2", "address", "02:00:00:00:00:01", "type", "veth", "peer", "name", "mytest3")
     ip("set", "mytest2", "master", network.BRIDGE)
     yield
     ip("delete", "mytest2")
 
 
-def test_the_bridge_keeps_its_hardware_address_whichever_pod_comes(lowest_port: None) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("lowest_port")
+def test_the_bridge_keeps_its_hardware_address_whichever_pod_comes() -> None:
     assert Path(f"/sys/class/net/{network.BRIDGE}/address").read_text(encoding="ascii").strip() == network.BRIDGE_MAC
 
 
