@@ -1,16 +1,11 @@
 """Takes leave of kept connections: one that is closed without a word fails the request that is on its way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SECONDS = 2.0
 """How long clients that keep a connection are still answered, and told to open no more requests on it."""
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Farewell:
@@ -27,11 +22,11 @@ class Farewell:
 class Closing:
     """An ASGI middleware that says so in each answer; the server closes the connection after it."""
 
-    def __init__(self, app: Application, farewell: Farewell) -> None:
+    def __init__(self, app: ASGIApp, farewell: Farewell) -> None:
         self._app = app
         self._farewell = farewell
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on, with one header more while the server takes leave."""
 
         async def sending(message: Message) -> None:

@@ -1,8 +1,10 @@
 """Listens to a server's predictions, and answers who asks for their fingerprints."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelyard_answers.recorder import Ask, Recorder
 
@@ -11,20 +13,15 @@ PATH = "/modelyard/answers"
 PREDICTIONS = ("/infer", "/invocations")
 _MOST_ASKED = 4096
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
-
 
 class Listener:
     """An ASGI middleware that has answers kept after they were sent: no client waits for it."""
 
-    def __init__(self, app: Application, recorder: Recorder) -> None:
+    def __init__(self, app: ASGIApp, recorder: Recorder) -> None:
         self._app = app
         self._recorder = recorder
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on as it is."""
         if scope["type"] != "http" or not scope["path"].endswith(PREDICTIONS) or not self._recorder.is_on():
             await self._app(scope, receive, send)
@@ -89,7 +86,7 @@ class Teller:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         status, told = await self._answer(scope, receive)
         body = json.dumps(told, separators=(",", ":")).encode()
@@ -97,7 +94,7 @@ class Teller:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Message, receive: Receive) -> tuple[int, dict[str, Any]]:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         """Status and body."""
         if scope["method"] != "POST":
             return 405, {"error": "POST is expected"}
