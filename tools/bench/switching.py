@@ -30,11 +30,10 @@ class Switching:
 
     @classmethod
     def begin(cls, bench: Bench, bare: BareDeployment, rate: float) -> Self:
-        """Starts the load, on what both have come to serve last; raises DemoError, KubectlError."""
+        """Starts the load, on what both have come to serve last; raises KubectlError."""
         newest = list(bare.templates)[-1]
         load = bench.load("load-steady")
         load.start("steady", [str(1 / rate), str(LOAD_SECONDS)], {"served": bench.url(), "bare": bare.url})
-        load.settle("served", newest, SWITCH_LIMIT_SECONDS)
         return cls(bench, bare, load, newest, newest)
 
     def run(self, count: int) -> None:
@@ -69,14 +68,13 @@ class Switching:
 
         The one begins while the other's old pod only waits for its end, which takes no time of the processors'.
         """
-        self.load.settle("served", self.now_served, SWITCH_LIMIT_SECONDS)
         switch = self._follow()
-        self.load.settle("bare", self.now_bare, SWITCH_LIMIT_SECONDS)
         self.switches.bare.append(self._patch())
         return switch
 
     def _follow(self) -> Switch:
         """Moves the alias to the other version, and waits for its first answer."""
+        self.load.settle("served", self.now_served, SWITCH_LIMIT_SECONDS)
         self.now_served = other(self.bare.templates, self.now_served)
         log = AuditLog(current_state().audit_log)
         mark = log.mark()
@@ -88,6 +86,7 @@ class Switching:
 
     def _patch(self) -> float:
         """Seconds from the bare Deployment's patch to the first answer of the other version."""
+        self.load.settle("bare", self.now_bare, SWITCH_LIMIT_SECONDS)
         self.now_bare = other(self.bare.templates, self.now_bare)
         at = self.bare.switch(self.now_bare)
         seconds = self.load.first_answer("bare", self.now_bare, at, SWITCH_LIMIT_SECONDS) - at
