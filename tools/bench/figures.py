@@ -1,7 +1,7 @@
 """What measured values come to, and whether a figure holds."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 SLOWEST = 99
@@ -72,6 +72,13 @@ class Switches:
         """
         return percentile([switch.answered for switch in switches], SLOWEST) - percentile(self.bare, SLOWEST)
 
+    def as_measured(self) -> Iterator[str]:
+        """Every value in seconds, in the order of the switches, to look into a figure that does not hold."""
+        for name, chosen in (("alias moved", self.followed), ("alias moved and told by webhook", self.hinted)):
+            yield f"{name}, object written: {_in_turn(switch.written for switch in chosen)}"
+            yield f"{name}, first answer: {_in_turn(switch.answered for switch in chosen)}"
+        yield f"bare Deployment patched, first answer: {_in_turn(self.bare)}"
+
 
 def figures_of(switches: Switches, failures: Mapping[str, int], poll_seconds: float) -> list[Figure]:
     """The figures of switching."""
@@ -92,6 +99,10 @@ def _following(name: str, switches: Switches, chosen: Sequence[Switch], bound: f
         Figure(f"{name}: first answer, p99 less the bare one's p99", switches.added(chosen), bound, "s"),
         Figure(f"{name}: the server's object is written, p99", percentile(written, SLOWEST), bound, "s"),
     ]
+
+
+def _in_turn(seconds: Iterable[float]) -> str:
+    return " ".join(f"{value:.2f}" for value in seconds)
 
 
 def _unbounded(name: str, seconds: Sequence[float]) -> list[Figure]:

@@ -60,6 +60,7 @@ def measure_switches(bench: Bench, bare: BareDeployment, count: int, rate: float
         webhooks.subscribe(bench.site.kubectl)
         switching.run_hinted(hinted)
         counts = switching.end()
+        bench.screen.say(*switching.switches.as_measured())
     failures = {name: counted.failures for name, counted in counts.items()}
     return figures_of(switching.switches, failures, poll_seconds(bench.site))
 

@@ -52,6 +52,18 @@ def test_what_following_adds_is_counted_from_the_slowest_to_the_slowest() -> Non
     assert switches.added(switches.followed) == 4.0
 
 
+def test_every_value_is_told_in_the_order_it_was_measured() -> None:
+    switches = Switches([Switch(4.5, 15.0), Switch(1.0, 12.0)], [Switch(0.1, 10.5)], [10.0, 9.0])
+
+    assert list(switches.as_measured()) == [
+        "alias moved, object written: 4.50 1.00",
+        "alias moved, first answer: 15.00 12.00",
+        "alias moved and told by webhook, object written: 0.10",
+        "alias moved and told by webhook, first answer: 10.50",
+        "bare Deployment patched, first answer: 10.00 9.00",
+    ]
+
+
 def test_a_failed_request_is_a_figure_that_does_not_hold() -> None:
     switches = Switches([Switch(1.0, 12.0)], [Switch(0.2, 10.5)], [10.0])
     figures = figures_of(switches, {"served": 1, "bare": 0}, poll_seconds=5)
