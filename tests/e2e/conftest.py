@@ -39,14 +39,17 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def envoy_gateway(site: Site) -> str:
+def envoy_gateway(site: Site) -> Iterator[str]:
     """The address of a gateway that copies requests, as this machine reaches it, put up when first asked for."""
     image = catalog()["envoy-gateway"]
     subprocess.run([sys.executable, "-m", "tools.images", "load", image.name], cwd=CHECKOUT, check=True)
     envoy.install(site.kubectl, site.helm, image.reference)
     service = ["service", envoy.NAME, "--namespace", envoy.NAMESPACE]
     address = site.kubectl.run("get", *service, "--output", "jsonpath={.spec.clusterIP}")
-    return f"http://{address}:{envoy.PORT}"
+    yield f"http://{address}:{envoy.PORT}"
+    envoy.uninstall(site.kubectl, site.helm)
+    left = site.kubectl.run("get", "crd,namespaces,gatewayclasses,clusterroles", "--output", "name").splitlines()
+    assert not [name for name in left if "envoy" in name]
 
 
 @pytest.fixture
