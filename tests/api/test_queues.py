@@ -42,8 +42,9 @@ def test_what_its_queue_takes_back_is_queued_again_and_no_failure(world: World) 
     let(training, 1, run=False)
     again = job_of(training, 2)
     assert again["spec"]["suspend"] is True
+    # It is queued while the first attempt's pods end, too.
+    world.until(lambda: training.attempt(1).get("reason") == "Requeued", "the first attempt is over")
     training.until_state("Queued")
-    assert training.attempt(1)["reason"] == "Requeued"
     assert not training.pods(1)
     let(training, 2, run=True)
     world.kubelet.succeed(training.start(2))
@@ -67,8 +68,9 @@ def test_a_job_that_somebody_else_suspends_is_left_to_them(world: World) -> None
     training = Training(world)
     training.pod()
     let(training, 1, run=False)
-    training.until_state("Queued")
-    assert "by somebody else" in training.condition("Complete")["message"]
+    said = lambda: training.condition("Complete").get("message", "")  # noqa: E731
+    world.until(lambda: "by somebody else" in said(), "its pods have ended, and it says why it is held")
+    assert training.state == "Queued"
     world.until(lambda: not training.pods(1), "its pod is gone")
     world.at_no_time(lambda: training.pods(1) or training.status["attempt"] != 1, "they are fought", 3)
     let(training, 1, run=True)

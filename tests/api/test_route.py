@@ -239,16 +239,22 @@ def copies(gateway: Controller) -> list[str]:
     return [item["backendRef"]["name"] for item in found]
 
 
+def bring_the_shadow_up(world: World, serving: Serving, gateway: Controller) -> None:
+    """Its pods are ready and answer, and get copies. Its weight is 0 with any number of them, so copies tell."""
+    world.until(lambda: serving.pods_of("canary"), "a shadow's pod")
+    assert copies(gateway) == [], "no copies before it answers"
+    serving.bring_the_canary_up("2", weight=0)
+    copied = lambda: serving.make_ready("2") or copies(gateway) == ["digits-canary"]  # noqa: E731
+    world.until(copied, "requests are copied")
+
+
 def test_a_shadow_gets_copies_only_and_is_taken_up(world: World, model: str) -> None:
     gateway = Controller(world, MIRRORS)
     serving = canary(world, model, SHADOW, {"gateway": {"name": "web"}, "hostnames": ["digits.example.org"]})
     gateway.says("digits")
     until_split_is(serving, "True", "RouteAccepted")
     switch(world, model)
-    world.until(lambda: serving.pods_of("canary"), "a shadow's pod")
-    assert copies(gateway) == [], "no copies before it answers"
-    serving.bring_the_canary_up("2", weight=0)
-    world.until(lambda: copies(gateway) == ["digits-canary"], "requests are copied")
+    bring_the_shadow_up(world, serving, gateway)
     assert gateway.shares("digits") == {"digits": 100}
     gateway.says("digits")
     said = serving.until_ready_says("True", "AwaitingResume")
@@ -317,10 +323,7 @@ def compared(world: World, model: str, gateway: Controller) -> Serving:
     gateway.says("digits")
     until_split_is(serving, "True", "RouteAccepted")
     switch(world, model)
-    world.until(lambda: serving.pods_of("canary"), "a shadow's pod")
-    serving.bring_the_canary_up("2", weight=0)
-    copied = lambda: serving.make_ready("2") or copies(gateway) == ["digits-canary"]  # noqa: E731
-    world.until(copied, "requests are copied")
+    bring_the_shadow_up(world, serving, gateway)
     gateway.says("digits")
     return serving
 

@@ -38,9 +38,9 @@ def site() -> Iterator[Site]:
     cluster.release()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def envoy_gateway(site: Site) -> Iterator[str]:
-    """The address of a gateway that copies requests, as this machine reaches it, put up when first asked for."""
+    """The address of a gateway that copies requests, as this machine reaches it; taken away without a trace."""
     image = catalog()["envoy-gateway"]
     subprocess.run([sys.executable, "-m", "tools.images", "load", image.name], cwd=CHECKOUT, check=True)
     envoy.install(site.kubectl, site.helm, image.reference)
