@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 SLOWEST = 99
 """The percentile that bounds are put on."""
+FOLLOWED, HINTED = "alias moved", "alias moved and told by webhook"
+"""What the two ways of switching are called."""
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -74,7 +76,7 @@ class Switches:
 
     def as_measured(self) -> Iterator[str]:
         """Every value in seconds, in the order of the switches, to look into a figure that does not hold."""
-        for name, chosen in (("alias moved", self.followed), ("alias moved and told by webhook", self.hinted)):
+        for name, chosen in ((FOLLOWED, self.followed), (HINTED, self.hinted)):
             yield f"{name}, object written: {_in_turn(switch.written for switch in chosen)}"
             yield f"{name}, first answer: {_in_turn(switch.answered for switch in chosen)}"
         yield f"bare Deployment patched, first answer: {_in_turn(self.bare)}"
@@ -87,8 +89,8 @@ def figures_of(switches: Switches, failures: Mapping[str, int], poll_seconds: fl
         Figure("switches under steady requests", count, 1, "", is_at_least=True),
         Figure("failed requests of the ModelDeployment", failures["served"], 0, "requests"),
         *_unbounded("first answer after a bare Deployment's patch", switches.bare),
-        *_following("alias moved", switches, switches.followed, poll_seconds + 0.5),
-        *_following("alias moved and told by webhook", switches, switches.hinted, 1.0),
+        *_following(FOLLOWED, switches, switches.followed, poll_seconds + 0.5),
+        *_following(HINTED, switches, switches.hinted, 1.0),
     ]
 
 
